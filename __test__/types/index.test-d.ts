@@ -1,0 +1,122 @@
+// What a TypeScript program may write, and what it may not: compiled by types.test.mjs, never run.
+
+import {
+  configure,
+  gc,
+  off,
+  on,
+  once,
+  support,
+  writeSnapshot,
+  writeSnapshotAsync,
+  type AsyncSnapshotOptions,
+  type Configuration,
+  type SkippedSnapshot,
+  type SnapshotCallback,
+  type SnapshotError,
+  type SnapshotErrorCode,
+  type SnapshotInfo,
+  type SnapshotOptions,
+  type SnapshotProgress,
+  type Support,
+} from 'rs-heapdump'
+
+/** Compiles only where both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function same<A, B>(..._: Same<A, B> extends true ? [] : [never]): void {}
+
+// writeSnapshot, as heapdump has it.
+same<ReturnType<typeof writeSnapshot>, boolean>()
+writeSnapshot()
+writeSnapshot('a.heapsnapshot')
+writeSnapshot((err, filename) => {
+  same<typeof err, SnapshotError | null>()
+  same<typeof filename, string | undefined>()
+})
+writeSnapshot('a.heapsnapshot', (err) => {
+  if (err) same<typeof err.code, SnapshotErrorCode>()
+})
+writeSnapshot(undefined, () => {})
+writeSnapshot(null, () => {})
+const callback: SnapshotCallback = (err) => err?.errno?.startsWith('E')
+writeSnapshot(callback)
+
+// Options.
+const options: SnapshotOptions = {
+  filename: 'a.heapsnapshot',
+  directory: '/var/tmp',
+  gc: false,
+  memoryGuard: true,
+  timeoutMs: 5000,
+}
+writeSnapshot(options)
+writeSnapshot(options, callback)
+// @ts-expect-error: a number is not a name
+writeSnapshot(5)
+// @ts-expect-error: not a boolean
+writeSnapshot({ gc: 'yes' })
+// @ts-expect-error: nobody knows this option
+writeSnapshot({ gcc: true })
+// @ts-expect-error: only the asynchronous form can be aborted
+writeSnapshot({ signal: new AbortController().signal })
+// @ts-expect-error: only the asynchronous form tells of progress
+writeSnapshot({ onProgress() {} })
+
+// The promise form.
+const asyncOptions: AsyncSnapshotOptions = {
+  ...options,
+  signal: new AbortController().signal,
+  onProgress: (progress) => {
+    same<typeof progress, SnapshotProgress>()
+    same<typeof progress.phase, 'capture' | 'write' | 'done'>()
+    same<typeof progress.bytes, number>()
+  },
+}
+same<ReturnType<typeof writeSnapshotAsync>, Promise<SnapshotInfo>>()
+writeSnapshotAsync()
+writeSnapshotAsync('a.heapsnapshot')
+writeSnapshotAsync(asyncOptions).then((info) => {
+  same<typeof info.path, string>()
+  same<typeof info.mode, 'in-process' | 'portable'>()
+  same<typeof info.trigger, 'api' | 'signal'>()
+  const figures: number[] = [
+    info.bytes,
+    info.nodes,
+    info.edges,
+    info.pauseMs,
+    info.durationMs,
+    info.pid,
+    info.threadId,
+  ]
+  return figures
+})
+// @ts-expect-error: the promise form takes no callback
+writeSnapshotAsync(() => {})
+
+// The rest.
+same<ReturnType<typeof gc>, void>()
+const configuration: Configuration = { directory: '/var/tmp', quiet: true, threads: 'all' }
+configure(configuration)
+configure({})
+// @ts-expect-error: 'main' or 'all'
+configure({ threads: 'some' })
+// @ts-expect-error: each signal gets its own name
+configure({ filename: 'a.heapsnapshot' })
+
+function heard(info: SnapshotInfo): void {
+  info.path
+}
+on('snapshot', heard)
+once('snapshot', heard)
+off('snapshot', heard)
+on('error', (error) => same<typeof error, SnapshotError>())
+on('skipped', (skipped) => same<typeof skipped, SkippedSnapshot>())
+// @ts-expect-error: there is no such event
+on('snapshots', () => {})
+// @ts-expect-error: an error is no snapshot
+on('error', heard)
+
+const here: Support = support()
+same<typeof here.mode, 'in-process' | 'portable'>()
+same<typeof here.blockedLoop.available, boolean>()
+same<typeof here.lineEnds.detail, string>()

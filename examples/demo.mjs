@@ -1,0 +1,227 @@
+// Finds a leak with three snapshots: before, after some load, after much. What grows from each to the
+// next is the suspect.
+//
+//   node examples/demo.mjs              closure-listener
+//   node examples/demo.mjs cache        another example
+//   node examples/demo.mjs all          one after the other
+//
+// Starts the example as a child, drives it over the loopback, takes each snapshot by a real
+// `kill -USR2`, and counts. Ends by itself, and takes the child with it whatever happens.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import http from 'node:http'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { countConstructors, growth } from './constructors.mjs'
+
+const EXAMPLES = ['closure-listener', 'global', 'keep-alive-agent', 'cache']
+/** Requests before each snapshot. The first ones also load and warm up what every request needs. */
+const LOADS = [20, 100, 1000]
+const CONCURRENCY = 8
+const ROWS_MAX = 12
+/** How much of what the server said goes into an error message. */
+const STDERR_LINES_MAX = 30
+const TIME_LIMIT_MS = 30_000
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+const number = new Intl.NumberFormat('en-US')
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  console.error(`\ndemo failed: ${error.message}`)
+  process.exitCode = 1
+}
+
+async function main(args) {
+  const [name = 'closure-listener'] = args
+  const names = name === 'all' ? EXAMPLES : [name]
+  if (args.length > 1 || !names.every((each) => EXAMPLES.includes(each))) {
+    throw new Error(`no example "${args.join(' ')}": choose one of ${EXAMPLES.join(', ')}, or all`)
+  }
+  await rm(join(ROOT, '.demo'), { recursive: true, force: true })
+  for (const each of names) await demonstrate(each)
+}
+
+async function demonstrate(name) {
+  // Relative to the child's working directory: a comma in an absolute path would end the option.
+  const directory = join('.demo', name)
+  await mkdir(join(ROOT, directory), { recursive: true })
+
+  console.log(`\n$ node examples/${name}.js`)
+  const server = await startServer(name, directory)
+  const snapshots = []
+  try {
+    let requests = 0
+    for (const load of LOADS) {
+      await drive(server, load, requests)
+      requests += load
+      console.log(`${number.format(load)} requests, ${number.format(requests)} in all`)
+      snapshots.push({ file: await takeSnapshot(server, directory), requests })
+    }
+  } catch (error) {
+    // The child's end and the time limit abort whatever was going on: they are the reason, not it.
+    throw server.signal.aborted ? server.signal.reason : error
+  } finally {
+    await server.stop()
+  }
+  await report(snapshots)
+}
+
+/** Starts an example, and waits until it listens. */
+async function startServer(name, directory) {
+  const child = spawn(process.execPath, [join('examples', `${name}.js`)], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: '0', NODE_HEAPDUMP_OPTIONS: `dir=${directory}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'exit').catch(() => {})
+  const killChild = () => child.kill('SIGKILL')
+  const interrupt = (signal) => process.exit(signal === 'SIGINT' ? 130 : 143)
+  process.once('exit', killChild).once('SIGINT', interrupt).once('SIGTERM', interrupt)
+
+  // Everything that waits, waits with this signal: nothing outlives the child or the time limit.
+  const aborter = new AbortController()
+  const stderr = []
+  const abort = (what) => aborter.abort(new Error([`${name}: ${what}`, ...stderr.slice(0, STDERR_LINES_MAX)].join('\n  ')))
+  const timer = setTimeout(() => abort(`not done after ${TIME_LIMIT_MS / 1000} s`), TIME_LIMIT_MS)
+  child.once('error', (error) => abort(error.message))
+  child.once('close', (code, signal) => abort(`the server ended early (${signal ?? `exit code ${code}`})`))
+
+  const output = []
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    console.log(line)
+    output.push(line)
+  })
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (line.startsWith('rs-heapdump: ')) console.log(line)
+    stderr.push(line)
+    if (line.includes('ERR_HEAPDUMP_')) abort('the snapshot failed')
+  })
+
+  async function stop() {
+    clearTimeout(timer)
+    child.removeAllListeners('close')
+    killChild()
+    await exited
+    process.off('exit', killChild).off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  }
+
+  const server = { pid: child.pid, port: 0, stderr, signal: aborter.signal, stop }
+  try {
+    const listening = /^listening on http:\/\/127\.0\.0\.1:(\d+)/
+    const line = await until(server, () => output.find((each) => listening.test(each)))
+    server.port = Number(listening.exec(line)[1])
+    return server
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Asks again and again until there is an answer, or the server's signal says that there will be none. */
+async function until(server, ask) {
+  for (;;) {
+    server.signal.throwIfAborted()
+    const answer = await ask()
+    if (answer) return answer
+    await sleep(20)
+  }
+}
+
+/** Sends so many requests, some of them at a time. */
+async function drive(server, count, firstId) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: CONCURRENCY })
+  let next = 0
+  const worker = async () => {
+    while (next < count) await get(server, agent, `/?symbol=ACME&limit=120&session=${firstId + next++}`)
+  }
+  try {
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  } finally {
+    agent.destroy()
+  }
+}
+
+async function get({ port, signal }, agent, path) {
+  const request = http.get({ host: '127.0.0.1', port, path, agent, signal })
+  const [response] = await once(request, 'response')
+  response.resume()
+  await once(response, 'end', { signal })
+  if (response.statusCode !== 200) throw new Error(`${path} answered ${response.statusCode}`)
+}
+
+/** `kill -USR2`, then waits for the file. It appears under its name only when it is whole. */
+async function takeSnapshot(server, directory) {
+  const list = async () =>
+    (await readdir(join(ROOT, directory))).filter((each) => /^heapdump-.*\.heapsnapshot$/.test(each))
+  const before = new Set(await list())
+
+  console.log(`$ kill -USR2 ${server.pid}`)
+  process.kill(server.pid, 'SIGUSR2')
+
+  const name = await until(server, async () => (await list()).find((each) => !before.has(each)))
+  await until(server, () => server.stderr.some((line) => line.includes(name)))
+  return join(directory, name)
+}
+
+async function report(snapshots) {
+  const grown = growth(await Promise.all(snapshots.map(({ file }) => countConstructors(join(ROOT, file)))))
+
+  console.log('\nConstructors whose count grew at every step, by the bytes that they gained:\n')
+  const rows = grown.slice(0, ROWS_MAX).map(({ name, counts, delta, deltaBytes }) => [
+    clip(name, 30),
+    ...counts.map((count) => number.format(count)),
+    `+${number.format(delta)}`,
+    signed(deltaBytes),
+  ])
+  const columns = snapshots.map(({ requests }) => `at ${number.format(requests)}`)
+  printTable([['Constructor', ...columns, '# Delta', 'Size Delta'], ...rows])
+  if (grown.length > ROWS_MAX) console.log(`  … and ${grown.length - ROWS_MAX} more that gained less`)
+  console.log('  ("at" so many requests; sizes are shallow, in bytes)')
+
+  const perRequest = grown.filter(({ counts }) =>
+    counts.every((count, step) => step === 0 || count - counts[step - 1] === LOADS[step]),
+  )
+  if (perRequest.length > 0) {
+    console.log('\nExactly one more with each request:')
+    console.log(wrap(perRequest.map(({ name }) => clip(name, 30)).join(', ')))
+  }
+
+  console.log('\nThe snapshots:')
+  for (const { file } of snapshots) {
+    console.log(`  ${file}  ${(((await stat(join(ROOT, file))).size) / 1e6).toFixed(1)} MB`)
+  }
+  console.log('Open them in Chrome: DevTools, Memory, Load profile. Then choose the last one, and')
+  console.log('Comparison with the first. Retainers tells who holds an object that should be gone.')
+}
+
+/** Columns: the first to the left, the others to the right. */
+function printTable(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  rows.forEach((row, index) => {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
+    )
+    console.log(`  ${cells.join('  ')}`)
+    if (index === 0) console.log(`  ${widths.map((width) => '-'.repeat(width)).join('  ')}`)
+  })
+}
+
+/** A name from a heap can be anything: keep it to one short, printable line. */
+function clip(name, lengthMax) {
+  const printable = name.replace(/\p{C}/gu, '?')
+  return printable.length > lengthMax ? `${printable.slice(0, lengthMax - 1)}…` : printable
+}
+
+function wrap(text) {
+  return text.replace(/(.{1,76})(?:\s+|$)/g, '  $1\n').trimEnd()
+}
+
+function signed(bytes) {
+  return `${bytes < 0 ? '' : '+'}${number.format(bytes)}`
+}

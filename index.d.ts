@@ -1,0 +1,210 @@
+/// <reference types="node" />
+
+/** What to capture, and where to write it. */
+export interface SnapshotOptions {
+  /**
+   * The file to write. A relative name stays relative to the working directory (or to `directory`).
+   * Default: `heapdump-<sec>.<usec>.heapsnapshot`, wall clock in UTC; in a worker
+   * `heapdump-<sec>.<usec>-thread<threadId>.heapsnapshot`. A default name never replaces a file.
+   *
+   * An existing regular file is replaced only by a whole snapshot. A FIFO, `/dev/stdout` or another
+   * target that is not a regular file is written to as it is.
+   */
+  filename?: string
+  /** The directory for the file. Default: the working directory. It must exist. */
+  directory?: string
+  /** Collect all garbage first, so that the snapshot holds live objects only. Default: true. */
+  gc?: boolean
+  /**
+   * Count the objects first and refuse with `ERR_HEAPDUMP_MEMORY`, before memory is taken, where
+   * the capture would need more than the cgroup, the rlimits or the machine have left. Default: true.
+   */
+  memoryGuard?: boolean
+  /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
+  timeoutMs?: number
+}
+
+/** How far a capture is. */
+export interface SnapshotProgress {
+  /**
+   * `'capture'` is told before V8 stops the thread, `'write'` once the thread goes on and the rest of
+   * the file is on its way to the disk, `'done'` when the file has its name.
+   */
+  phase: 'capture' | 'write' | 'done'
+  /** Bytes handed to the file so far. */
+  bytes: number
+  /** Nodes in the snapshot; 0 until they are counted. */
+  nodes: number
+}
+
+/** What only the asynchronous form understands. */
+export interface AsyncSnapshotOptions extends SnapshotOptions {
+  /**
+   * Aborts with `ERR_HEAPDUMP_ABORTED`: before V8 starts, or while the file is being written. While V8
+   * captures, the thread stands still and no JavaScript can abort anything: use `timeoutMs` for that.
+   */
+  signal?: AbortSignal
+  /** Told of each phase. See `SnapshotProgress`. */
+  onProgress?: (progress: SnapshotProgress) => void
+}
+
+/** A snapshot that is whole, on disk, under its name. */
+export interface SnapshotInfo {
+  /** Absolute path of the file. */
+  path: string
+  /** Size of the file in bytes. */
+  bytes: number
+  /** Nodes (objects) in the heap graph. */
+  nodes: number
+  /** Edges (references) in the heap graph. */
+  edges: number
+  /** How long the captured thread stood still, in milliseconds. */
+  pauseMs: number
+  /** From the start of the capture until the file had its name, in milliseconds. */
+  durationMs: number
+  /** The engine: `'in-process'` through V8's own API, `'portable'` through `node:v8`. */
+  mode: 'in-process' | 'portable'
+  /** What asked for it. */
+  trigger: 'api' | 'signal'
+  pid: number
+  /** `worker_threads.threadId` of the captured thread; 0 is the main thread. */
+  threadId: number
+}
+
+export type SnapshotErrorCode =
+  | 'ERR_HEAPDUMP_IO'
+  | 'ERR_HEAPDUMP_MEMORY'
+  | 'ERR_HEAPDUMP_TIMEOUT'
+  | 'ERR_HEAPDUMP_ABORTED'
+  | 'ERR_HEAPDUMP_BUSY'
+  | 'ERR_HEAPDUMP_UNSUPPORTED'
+  | 'ERR_HEAPDUMP_FORMAT'
+  | 'ERR_HEAPDUMP_ARGUMENT'
+
+/** Every failure, from whichever form. */
+export interface SnapshotError extends Error {
+  code: SnapshotErrorCode
+  /** Name of the system error (`'ENOSPC'`), with `ERR_HEAPDUMP_IO`. */
+  errno?: string
+  /** The call that failed, with `ERR_HEAPDUMP_IO`. */
+  syscall?: string
+  /** The file or directory concerned. */
+  path?: string
+  /** What the capture would need, in bytes, with `ERR_HEAPDUMP_MEMORY`. */
+  neededBytes?: number
+  /** What there is, in bytes, with `ERR_HEAPDUMP_MEMORY`. */
+  availableBytes?: number
+  /** Which limit is the tightest, with `ERR_HEAPDUMP_MEMORY`: `'cgroup'`, `'rlimit'` or `'machine'`. */
+  limit?: string
+  /** What to do about it, where there is something to do. */
+  hint?: string
+}
+
+export type SnapshotCallback = (error: SnapshotError | null, filename?: string) => void
+
+/**
+ * Writes a heap snapshot of the calling thread, synchronously: V8 stops the thread meanwhile.
+ *
+ * Takes a file name, options, or nothing. The callback is called before the function returns, with
+ * the name as it was given. Without a callback a failure is also a process warning with its code.
+ *
+ * @returns whether the snapshot was written
+ */
+export function writeSnapshot(callback?: SnapshotCallback): boolean
+export function writeSnapshot(
+  filename: string | SnapshotOptions | null | undefined,
+  callback?: SnapshotCallback,
+): boolean
+
+/**
+ * Writes a heap snapshot of the calling thread and resolves when the file is whole.
+ *
+ * V8 captures on the JavaScript thread, so the thread still stands still (`pauseMs`); what runs
+ * elsewhere is writing, flushing and naming the file. The capture starts in a later turn of the
+ * event loop. Rejects with a `SnapshotError`.
+ */
+export function writeSnapshotAsync(filename?: string | AsyncSnapshotOptions): Promise<SnapshotInfo>
+
+/** Collects all garbage of the calling thread's heap. Needs no `--expose-gc`. */
+export function gc(): void
+
+/** Defaults for snapshots made by a signal, for the whole process. */
+export interface Configuration {
+  /** Where the files go; it must exist when the signal comes. Default: the working directory. */
+  directory?: string
+  /** Default: true. */
+  gc?: boolean
+  /** Default: true. */
+  memoryGuard?: boolean
+  /** Default: none. */
+  timeoutMs?: number
+  /** No lines on stderr. Default: false. */
+  quiet?: boolean
+  /**
+   * Whom a signal covers. `'main'`: the main thread (where only workers have loaded the addon:
+   * those). `'all'`: every thread that has loaded the addon, one file each. Default: `'main'`.
+   */
+  threads?: 'main' | 'all'
+}
+
+/** Changes the defaults for snapshots made by a signal. What is left out stays as it is. */
+export function configure(options: Configuration): void
+
+/** A request that was not followed by a snapshot of its own. */
+export interface SkippedSnapshot {
+  /** `'coalesced'`: a snapshot that will be taken anyway answers this request too. */
+  reason: 'coalesced'
+  trigger: 'signal'
+  pid: number
+  threadId: number
+}
+
+/**
+ * Tells what happened, whoever asked for it: an API call in this thread, or a signal. The main
+ * thread also hears of signal-made snapshots of workers (see `threadId`). An `'error'` that nobody
+ * listens to is not thrown. Listeners keep neither the process nor the worker alive.
+ */
+export function on(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
+export function on(event: 'error', listener: (error: SnapshotError) => void): void
+export function on(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
+export function once(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
+export function once(event: 'error', listener: (error: SnapshotError) => void): void
+export function once(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
+export function off(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
+export function off(event: 'error', listener: (error: SnapshotError) => void): void
+export function off(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
+
+/** Whether something works here, and why not. */
+export interface Capability {
+  available: boolean
+  /** How it is done, or why it cannot be. */
+  detail: string
+}
+
+/** What works on this Node and this platform. */
+export interface Support {
+  version: string
+  node: string
+  v8: string
+  platform: string
+  arch: string
+  /** The engine that captures here. */
+  mode: 'in-process' | 'portable'
+  /** Capturing through V8's own API, with counting, progress and time-outs. */
+  inProcess: Capability
+  /** `gc()` through V8's own API. */
+  gc: Capability
+  /** Snapshots by SIGUSR2. */
+  signal: Capability
+  /** Snapshots by signal while JavaScript never returns to the event loop. */
+  blockedLoop: Capability
+  /** Refusing a capture that would not fit into memory. */
+  memoryGuard: Capability
+  /** Giving freed memory back to the system after a capture. */
+  memoryReturn: Capability
+  /** Keeping captures linear on bundled scripts (needed by Node 16 to 20 only). */
+  lineEnds: Capability
+}
+
+/** What works on this Node and this platform, and why not. */
+export function support(): Support

@@ -1,0 +1,275 @@
+//! Between JavaScript's objects and ours.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use napi_derive::napi;
+
+use crate::capture::memory;
+use crate::capture::{Captured, Info, Limits, Outcome, Request, Target, Trigger};
+use crate::error::Error;
+use crate::trigger::config::{Config, Cover};
+use crate::trigger::{self, Event};
+use crate::v8;
+
+/// Numbers that JavaScript holds exactly up to 2^53.
+#[expect(clippy::cast_precision_loss, reason = "sizes and counts stay below 2^53")]
+fn number(value: u64) -> f64 {
+    value as f64
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn timeout(milliseconds: Option<f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(milliseconds? / 1e3).ok()
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// A capture as `index.js` asks for it; it has checked types and filled in defaults.
+#[napi(object)]
+pub struct JsRequest {
+    pub filename: Option<String>,
+    pub directory: Option<String>,
+    pub gc: bool,
+    pub memory_guard: bool,
+    pub timeout_ms: Option<f64>,
+    pub thread_id: u32,
+}
+
+impl JsRequest {
+    pub fn into_request(self, trigger: Trigger) -> Request {
+        let directory = self.directory.map(PathBuf::from);
+        let target = match self.filename {
+            Some(name) => Target::Named(match directory {
+                Some(directory) if !name.is_empty() => directory.join(name),
+                _ => PathBuf::from(name),
+            }),
+            None => Target::Default {
+                directory: directory.unwrap_or_else(|| PathBuf::from(".")),
+                thread_id: self.thread_id,
+            },
+        };
+        Request {
+            target,
+            gc: self.gc,
+            memory_guard: self.memory_guard,
+            limits: Limits::start(timeout(self.timeout_ms)),
+            trigger,
+            thread_id: self.thread_id,
+            observer: None,
+        }
+    }
+}
+
+#[napi(object)]
+#[derive(Clone)]
+pub struct JsInfo {
+    pub path: String,
+    pub bytes: f64,
+    pub nodes: f64,
+    pub edges: f64,
+    pub pause_ms: f64,
+    pub duration_ms: f64,
+    pub mode: String,
+    pub trigger: String,
+    pub pid: u32,
+    pub thread_id: u32,
+}
+
+impl From<Info> for JsInfo {
+    fn from(info: Info) -> Self {
+        Self {
+            path: text(&info.path),
+            bytes: number(info.bytes),
+            nodes: number(info.nodes),
+            edges: number(info.edges),
+            pause_ms: milliseconds(info.pause),
+            duration_ms: milliseconds(info.duration),
+            mode: info.mode.as_str().to_owned(),
+            trigger: info.trigger.as_str().to_owned(),
+            pid: info.pid,
+            thread_id: info.thread_id,
+        }
+    }
+}
+
+#[napi(object)]
+#[derive(Clone)]
+pub struct JsFailure {
+    pub code: String,
+    pub message: String,
+    pub errno: Option<String>,
+    pub syscall: Option<String>,
+    pub path: Option<String>,
+    pub needed_bytes: Option<f64>,
+    pub available_bytes: Option<f64>,
+    pub limit: Option<String>,
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for JsFailure {
+    fn from(error: &Error) -> Self {
+        let shortage = error.shortage();
+        Self {
+            code: error.code().as_str().to_owned(),
+            message: error.to_string(),
+            errno: error.errno().map(str::to_owned),
+            syscall: error.syscall().map(str::to_owned),
+            path: error.path().map(text),
+            needed_bytes: shortage.map(|shortage| number(shortage.needed_bytes)),
+            available_bytes: shortage.map(|shortage| number(shortage.available_bytes)),
+            limit: shortage.map(|shortage| shortage.limit.to_owned()),
+            hint: error.hint().map(str::to_owned),
+        }
+    }
+}
+
+/// Either of the two.
+#[napi(object)]
+#[derive(Clone)]
+pub struct JsOutcome {
+    pub info: Option<JsInfo>,
+    pub failure: Option<JsFailure>,
+}
+
+impl From<Outcome> for JsOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Ok(info) => Self {
+                info: Some(info.into()),
+                failure: None,
+            },
+            Err(error) => Self {
+                info: None,
+                failure: Some((&error).into()),
+            },
+        }
+    }
+}
+
+/// What happened; a coalesced wish where there is no outcome.
+#[napi(object)]
+pub struct JsEvent {
+    pub outcome: Option<JsOutcome>,
+    pub thread_id: Option<u32>,
+}
+
+impl From<Event> for JsEvent {
+    fn from(event: Event) -> Self {
+        let outcome = match event {
+            Event::Coalesced { thread_id } => {
+                return Self {
+                    outcome: None,
+                    thread_id: Some(thread_id),
+                };
+            }
+            Event::Snapshot(info) => Ok(info),
+            Event::Failed(error) => Err(error),
+        };
+        Self {
+            outcome: Some(outcome.into()),
+            thread_id: None,
+        }
+    }
+}
+
+#[napi(object)]
+pub struct JsCaptured {
+    pub nodes: f64,
+    pub bytes: f64,
+}
+
+impl From<Captured> for JsCaptured {
+    fn from(captured: Captured) -> Self {
+        Self {
+            nodes: number(captured.nodes),
+            bytes: number(captured.bytes),
+        }
+    }
+}
+
+/// `v8.getHeapStatistics()`, in part.
+#[napi(object)]
+pub struct JsHeap {
+    pub total_bytes: f64,
+    pub used_bytes: f64,
+    pub external_bytes: f64,
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sizes are whole and positive; the cast saturates"
+)]
+impl From<JsHeap> for v8::HeapStatistics {
+    fn from(heap: JsHeap) -> Self {
+        Self {
+            total_bytes: heap.total_bytes as u64,
+            used_bytes: heap.used_bytes as u64,
+            external_bytes: heap.external_bytes as u64,
+        }
+    }
+}
+
+/// Changes; what is not there stays.
+#[napi(object)]
+pub struct JsConfig {
+    pub directory: Option<String>,
+    pub gc: Option<bool>,
+    pub memory_guard: Option<bool>,
+    pub timeout_ms: Option<f64>,
+    pub quiet: Option<bool>,
+    pub all_threads: Option<bool>,
+}
+
+impl JsConfig {
+    pub fn apply(self, config: &mut Config) {
+        if let Some(directory) = self.directory {
+            config.directory = Some(PathBuf::from(directory));
+        }
+        config.gc = self.gc.unwrap_or(config.gc);
+        config.memory_guard = self.memory_guard.unwrap_or(config.memory_guard);
+        config.timeout = timeout(self.timeout_ms).or(config.timeout);
+        config.quiet = self.quiet.unwrap_or(config.quiet);
+        config.cover = match self.all_threads {
+            Some(true) => Cover::All,
+            Some(false) => Cover::Main,
+            None => config.cover,
+        };
+    }
+}
+
+/// What works here; where a text is, it says why not.
+#[napi(object)]
+pub struct JsSupport {
+    pub version: String,
+    pub snapshots: bool,
+    pub garbage_collection: bool,
+    pub interrupts: bool,
+    pub line_ends: bool,
+    pub memory_guard: bool,
+    pub memory_return: bool,
+    pub signal: bool,
+    pub signal_reason: Option<String>,
+}
+
+pub fn support() -> JsSupport {
+    let v8 = v8::capabilities();
+    let signal = trigger::listening();
+    JsSupport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        snapshots: v8.snapshots,
+        garbage_collection: v8.garbage_collection,
+        interrupts: v8.interrupts,
+        line_ends: v8.line_ends,
+        memory_guard: v8.snapshots && memory::headroom().is_some(),
+        memory_return: cfg!(all(target_os = "linux", target_env = "gnu")),
+        signal: signal.is_ok(),
+        signal_reason: signal.err(),
+    }
+}

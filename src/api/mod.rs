@@ -1,0 +1,229 @@
+//! The Node-API surface: converts, and decides nothing.
+//!
+//! What is exported here is private to `index.js`, which owns the public shape (overloads,
+//! callbacks, events, warnings) and is documented in `index.d.ts`. Every export catches panics.
+
+mod convert;
+
+use std::cell::Cell;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use napi::bindgen_prelude::{Env, Function, Result};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+
+use crate::capture::{self, Limits, PortableCapture, Process, Trigger};
+use crate::error::{Code, Error};
+use crate::trigger::{self, Notice, config, threads};
+use crate::v8::{self, Isolate};
+use convert::{JsCaptured, JsConfig, JsEvent, JsHeap, JsOutcome, JsRequest, JsSupport};
+
+thread_local! {
+    /// The registration of this thread's environment.
+    static KEY: Cell<Option<threads::Key>> = const { Cell::new(None) };
+}
+
+/// What JavaScript knows about the process and the thread.
+#[napi(object)]
+pub struct JsThread {
+    pub id: u32,
+    pub node_version: String,
+    pub uptime_s: f64,
+}
+
+/// Registers the calling thread. `notify` is called on its event loop: with an event, or with
+/// nothing when a capture may be wanted.
+#[napi(catch_unwind)]
+pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()>) -> Result<()> {
+    // What an uptime cannot be (not finite, negative) counts as none.
+    let uptime = Duration::try_from_secs_f64(thread.uptime_s).unwrap_or_default();
+    capture::set_process(Process {
+        node_version: thread.node_version,
+        started: Utc::now() - TimeDelta::from_std(uptime).unwrap_or_default(),
+    });
+    capture::wait_at_exit();
+
+    let notify = notify
+        .build_threadsafe_function::<Notice>()
+        .weak::<true>() // listeners keep nothing alive
+        .build_callback(|context| {
+            Ok(match context.value {
+                Notice::Wake => None,
+                Notice::Event(event) => Some(JsEvent::from(event)),
+            })
+        })?;
+    let isolate = v8::capabilities()
+        .snapshots
+        .then(Isolate::current)
+        .flatten();
+    if let Some(earlier) = KEY.take() {
+        threads::unregister(earlier); // the module was loaded again in the same environment
+    }
+    let key = threads::register(
+        thread.id,
+        isolate,
+        Box::new(move |notice| {
+            notify.call(notice, ThreadsafeFunctionCallMode::NonBlocking);
+        }),
+    );
+    KEY.set(Some(key));
+    env.add_env_cleanup_hook(key, threads::unregister)?;
+    Ok(())
+}
+
+/// Captures this thread if a signal asked for it; answers with what JavaScript has to carry on.
+#[napi(catch_unwind)]
+pub fn run_wanted() -> Option<Portable> {
+    let key = KEY.get()?;
+    if v8::capabilities().snapshots {
+        threads::run_wanted(key);
+        return None;
+    }
+    let threads::Portable { capture, ending } = threads::begin_wanted(key)?;
+    Some(Portable {
+        capture: Some(Ok(capture)),
+        ending: Some(ending),
+    })
+}
+
+/// Captures this thread and waits for the file.
+#[napi(catch_unwind)]
+pub fn capture_sync(request: JsRequest) -> JsOutcome {
+    let Some(isolate) = Isolate::current() else {
+        return JsOutcome::from(Err(no_isolate()));
+    };
+    let (tell, told) = mpsc::channel();
+    let request = request.into_request(Trigger::Api);
+    capture::capture(isolate, request, move |outcome| {
+        let _ = tell.send(outcome);
+    });
+    let mut outcome = told.recv().unwrap_or_else(|_| Err(no_isolate()));
+    if let Ok(info) = &mut outcome {
+        info.pause = info.duration; // this thread waited to the end
+    }
+    outcome.into()
+}
+
+/// Captures this thread; `done` is called on the event loop once the file is there, or failed.
+#[napi(catch_unwind)]
+pub fn capture_async(request: JsRequest, done: Function<JsOutcome, ()>) -> Result<PendingCapture> {
+    let done = done
+        .build_threadsafe_function::<JsOutcome>()
+        .build_callback(|context| Ok(context.value))?;
+    let request = request.into_request(Trigger::Api);
+    let limits = request.limits.clone();
+    let tell = move |outcome: capture::Outcome| {
+        done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    };
+    let captured = match Isolate::current() {
+        Some(isolate) => capture::capture(isolate, request, tell),
+        None => {
+            tell(Err(no_isolate()));
+            None
+        }
+    };
+    Ok(PendingCapture { limits, captured })
+}
+
+fn no_isolate() -> Error {
+    Error::new(
+        Code::Unsupported,
+        "V8's functions are not to be found in this process",
+    )
+}
+
+/// A capture whose thread goes on while its file is being written.
+#[napi]
+pub struct PendingCapture {
+    limits: Limits,
+    captured: Option<capture::Captured>,
+}
+
+#[napi]
+impl PendingCapture {
+    /// What V8 handed over; nothing when the capture failed before.
+    #[napi(getter, catch_unwind)]
+    pub fn captured(&self) -> Option<JsCaptured> {
+        self.captured.map(JsCaptured::from)
+    }
+
+    /// Ends it, unless the file has its name already.
+    #[napi(catch_unwind)]
+    pub fn abort(&self) {
+        self.limits.cancel();
+    }
+}
+
+/// A capture that `node:v8` carries out, or why there is none.
+#[napi]
+pub struct Portable {
+    capture: Option<std::result::Result<PortableCapture, Error>>,
+    ending: Option<threads::Ending>,
+}
+
+/// Makes the file for `node:v8` to write.
+#[napi(catch_unwind)]
+pub fn begin_portable(request: JsRequest) -> Portable {
+    Portable {
+        capture: Some(PortableCapture::begin(request.into_request(Trigger::Api))),
+        ending: None,
+    }
+}
+
+#[napi]
+impl Portable {
+    /// The file for `v8.writeHeapSnapshot`; nothing when the capture has failed already.
+    #[napi(getter, catch_unwind)]
+    pub fn path(&self) -> Option<String> {
+        let path = self.capture.as_ref()?.as_ref().ok()?.partial_path();
+        Some(path.to_string_lossy().into_owned())
+    }
+
+    /// Whether garbage is to be collected first.
+    #[napi(getter, catch_unwind)]
+    pub fn gc(&self) -> bool {
+        matches!(&self.capture, Some(Ok(capture)) if capture.wants_gc())
+    }
+
+    /// Takes over what was written; `failure` is what `node:v8` threw instead.
+    #[napi(catch_unwind)]
+    pub fn finish(&mut self, heap: JsHeap, failure: Option<String>) -> JsOutcome {
+        let outcome = match (self.capture.take(), failure) {
+            (Some(Ok(_)), Some(failure)) => Err(Error::new(Code::Aborted, failure)),
+            (Some(Ok(capture)), None) => capture.finish(heap.into()),
+            (Some(Err(error)), _) => Err(error),
+            (None, _) => Err(Error::new(Code::Busy, "the capture has ended already")),
+        };
+        if let Some(ending) = self.ending.take() {
+            ending.tell(&outcome);
+        }
+        outcome.into()
+    }
+}
+
+/// Collects all garbage; false where V8 cannot be asked.
+#[napi(catch_unwind)]
+pub fn collect_garbage() -> bool {
+    Isolate::current().is_some_and(Isolate::collect_garbage)
+}
+
+/// Reads `NODE_HEAPDUMP_OPTIONS` and obeys it; answers with the words that it does not know. Only
+/// the first thread's variable counts.
+#[napi(catch_unwind)]
+pub fn apply_environment(text: String) -> Vec<String> {
+    trigger::start(&text)
+}
+
+/// Changes the defaults of signal-made snapshots.
+#[napi(catch_unwind)]
+pub fn change_config(changes: JsConfig) {
+    config::change(|config| changes.apply(config));
+}
+
+/// What works here.
+#[napi(catch_unwind)]
+pub fn capabilities() -> JsSupport {
+    convert::support()
+}

@@ -1,0 +1,184 @@
+//! Capturing: when it is safe, how it runs, and what comes of it.
+//!
+//! [`capture`] runs on the thread whose heap is wanted:
+//!
+//! 1. [`sink`] opens the destination, so that a wrong name costs no pause;
+//! 2. V8 collects garbage (unless told not to) and learns the line ends it would otherwise search for;
+//! 3. V8 counts the objects, and [`memory`] refuses what would not fit;
+//! 4. V8 builds its graph, watched for time-outs and for memory running short;
+//! 5. V8 serializes it into buffers that [`writer`] puts into the file on a thread of its own, with
+//!    [`provenance`] in the header;
+//! 6. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
+//!    tells the outcome, and gives freed memory back to the system.
+//!
+//! The outcome is told exactly once, whatever happens, through the callback. A panic anywhere
+//! becomes an error; nothing unwinds into V8 or Node.
+
+pub mod memory;
+mod name;
+mod in_process;
+mod platform;
+mod portable;
+mod provenance;
+mod sink;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Error};
+pub use in_process::capture;
+pub use platform::block_signals;
+pub use portable::PortableCapture;
+pub use provenance::{Process, process, set_process};
+pub use sink::Target;
+pub use writer::wait_at_exit;
+
+/// What asked for a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    Api,
+    Signal,
+}
+
+impl Trigger {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Signal => "signal",
+        }
+    }
+}
+
+/// How a capture was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Through V8's own API, on the captured thread.
+    InProcess,
+    /// Through `node:v8`.
+    Portable,
+}
+
+impl Mode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InProcess => "in-process",
+            Self::Portable => "portable",
+        }
+    }
+}
+
+/// What the first look at a heap promises.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// Objects to go through.
+    pub nodes: u64,
+    /// How long the thread will stand still in all.
+    pub pause: Duration,
+}
+
+/// Told once per capture, as soon as there is an estimate; on the captured thread, while V8 is at work.
+pub type Observer = Box<dyn FnOnce(Estimate)>;
+
+/// One capture, fully described.
+pub struct Request {
+    pub target: Target,
+    /// Collect all garbage first.
+    pub gc: bool,
+    /// Refuse what would not fit into memory.
+    pub memory_guard: bool,
+    pub limits: Limits,
+    pub trigger: Trigger,
+    pub thread_id: u32,
+    pub observer: Option<Observer>,
+}
+
+/// What ends a capture early.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// The time allowed, and when it will be used up.
+    timeout: Option<(Duration, Instant)>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Limits {
+    /// Limits that start to count now.
+    pub fn start(timeout: Option<Duration>) -> Self {
+        Self {
+            timeout: timeout.and_then(|allowed| {
+                // A time beyond what the clock can express is no limit.
+                Some((allowed, Instant::now().checked_add(allowed)?))
+            }),
+            cancelled: Arc::default(),
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timeout.map(|(_, deadline)| deadline)
+    }
+
+    /// Sets the capture's end; any thread may do so.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the capture may go on.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.cancelled.load(Ordering::SeqCst) {
+            return Err(Error::new(Code::Aborted, "the capture was aborted"));
+        }
+        match self.timeout {
+            Some((allowed, deadline)) if Instant::now() >= deadline => Err(Error::new(
+                Code::Timeout,
+                format!(
+                    "the capture took longer than the {} ms allowed",
+                    allowed.as_millis()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A snapshot that is whole and has its name.
+#[derive(Clone, Debug)]
+pub struct Info {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub nodes: u64,
+    pub edges: u64,
+    /// How long the captured thread stood still.
+    pub pause: Duration,
+    /// From the start until the file had its name.
+    pub duration: Duration,
+    pub mode: Mode,
+    pub trigger: Trigger,
+    pub pid: u32,
+    pub thread_id: u32,
+}
+
+/// What comes of a capture.
+pub type Outcome = Result<Info, Error>;
+
+/// A capture whose thread goes on, while the rest of the file is being written.
+#[derive(Clone, Copy, Debug)]
+pub struct Captured {
+    pub nodes: u64,
+    pub bytes: u64,
+}
+
+/// What a panic said.
+pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
+    let said = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::new(
+        Code::Aborted,
+        format!("a fault inside rs-heapdump ended the capture: {said}"),
+    )
+    .with_hint("this is a bug in rs-heapdump; please report it with this message")
+}

@@ -1,0 +1,289 @@
+//! What the operating system offers beyond `std`: files without a name, descriptors by name,
+//! streams that may stall, and giving memory back.
+//!
+//! # Safety
+//!
+//! Every call passes descriptors that are open for its duration and NUL-terminated strings that
+//! outlive it.
+
+#![cfg_attr(unix, expect(unsafe_code, reason = "system calls that std does not offer"))]
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+pub use imp::{
+    at_exit, block_signals, create_private, descriptor_alias, flush_directory, flush_stream, is_a_directory, link,
+    not_found, open_stream, return_memory, too_many_links, unnamed_file, write_stream,
+};
+
+#[cfg(unix)]
+mod imp {
+    use super::{File, Instant, Path, io};
+    use std::ffi::CString;
+    use std::fs::OpenOptions;
+    use std::io::Write;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::time::Duration;
+
+    /// How long a FIFO may be without a reader.
+    const READER_WAIT: Duration = Duration::from_secs(10);
+    /// How long a reader may stall.
+    const STALL_MAX: Duration = Duration::from_secs(60);
+    const POLL_MS: i32 = 100;
+
+    pub fn not_found() -> io::Error {
+        io::Error::from_raw_os_error(libc::ENOENT)
+    }
+    pub fn is_a_directory() -> io::Error {
+        io::Error::from_raw_os_error(libc::EISDIR)
+    }
+    pub fn too_many_links() -> io::Error {
+        io::Error::from_raw_os_error(libc::ELOOP)
+    }
+
+    /// Creates a file that only its owner may read.
+    pub fn create_private(path: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+    }
+
+    /// A file in `directory` without a name, where kernel and file system have that and `/proc` is
+    /// there to name it later.
+    #[cfg(target_os = "linux")]
+    pub fn unnamed_file(directory: &Path) -> Option<File> {
+        if crate::fault::faults().no_tmpfile {
+            return None;
+        }
+        let file = OpenOptions::new()
+            .write(true)
+            .read(true)
+            .mode(0o600)
+            .custom_flags(libc::O_TMPFILE)
+            .open(directory)
+            .ok()?;
+        std::fs::symlink_metadata(descriptor_path(&file)).ok()?;
+        Some(file)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn unnamed_file(_directory: &Path) -> Option<File> {
+        None
+    }
+
+    fn descriptor_path(file: &File) -> String {
+        format!("/proc/self/fd/{}", file.as_raw_fd())
+    }
+
+    /// Gives an unnamed file a name, which must be free.
+    pub fn link(file: &File, path: &Path) -> io::Result<()> {
+        let from = CString::new(descriptor_path(file))?;
+        let to = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: module head.
+        let status = unsafe {
+            libc::linkat(
+                libc::AT_FDCWD,
+                from.as_ptr(),
+                libc::AT_FDCWD,
+                to.as_ptr(),
+                libc::AT_SYMLINK_FOLLOW,
+            )
+        };
+        if status == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
+    /// Makes a new name durable. Not every file system can; the file itself is flushed already.
+    pub fn flush_directory(directory: &Path) {
+        if let Ok(directory) = File::open(directory) {
+            let _ = directory.sync_all();
+        }
+    }
+
+    /// The open descriptor that `path` is another name of: `/dev/stdout`, `/dev/fd/3`,
+    /// `/proc/self/fd/3`. Opening those anew would fail for sockets and write over the start of
+    /// a redirected file.
+    pub fn descriptor_alias(path: &Path) -> io::Result<Option<File>> {
+        let Some(text) = path.to_str() else {
+            return Ok(None);
+        };
+        let number = match text {
+            "/dev/stdin" => Some("0"),
+            "/dev/stdout" => Some("1"),
+            "/dev/stderr" => Some("2"),
+            _ => text
+                .strip_prefix("/dev/fd/")
+                .or_else(|| text.strip_prefix("/proc/self/fd/"))
+                .or_else(|| text.strip_prefix("/proc/thread-self/fd/"))
+                .or_else(|| {
+                    text.strip_prefix(&format!("/proc/{}/fd/", std::process::id()))
+                }),
+        };
+        let Some(descriptor) = number.and_then(|number| number.parse::<i32>().ok()) else {
+            return Ok(None);
+        };
+        // SAFETY: a number that is no open descriptor gives EBADF.
+        let copy = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) };
+        if copy < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just made, and owned by nobody else.
+        Ok(Some(unsafe { OwnedFd::from_raw_fd(copy) }.into()))
+    }
+
+    /// Opens what is not a regular file, without creating or cutting anything. A FIFO may be
+    /// waiting for its reader.
+    pub fn open_stream(path: &Path, deadline: Option<Instant>) -> io::Result<File> {
+        let limit = Instant::now() + READER_WAIT;
+        let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
+        loop {
+            let opened = OpenOptions::new()
+                .write(true)
+                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+                .open(path);
+            match opened {
+                Err(error)
+                    if error.raw_os_error() == Some(libc::ENXIO) && Instant::now() < limit =>
+                {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Writes everything to something that may be full for a while.
+    pub fn write_stream(
+        file: &mut File,
+        mut chunk: &[u8],
+        patience: &dyn Fn() -> bool,
+    ) -> io::Result<()> {
+        let mut stalled_since: Option<Instant> = None;
+        while !chunk.is_empty() {
+            match file.write(chunk) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    chunk = &chunk[written..];
+                    stalled_since = None;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let since = *stalled_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() > STALL_MAX || !patience() {
+                        return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+                    }
+                    let mut poll = libc::pollfd {
+                        fd: file.as_raw_fd(),
+                        events: libc::POLLOUT,
+                        revents: 0,
+                    };
+                    // SAFETY: one valid entry.
+                    unsafe { libc::poll(&raw mut poll, 1, POLL_MS) };
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Flushes where flushing means something.
+    pub fn flush_stream(file: &File) -> io::Result<()> {
+        match file.sync_all() {
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EINVAL | libc::EROFS | libc::ENOTSUP)
+                ) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Keeps signals away from the calling thread: they are for the application's own threads, and
+    /// `SIGXFSZ` and `SIGPIPE` become plain errors of `write`.
+    pub fn block_signals() {
+        // SAFETY: `sigfillset` initialises the set that `pthread_sigmask` reads.
+        unsafe {
+            let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+        }
+    }
+
+    /// Has `callback` called when the process exits of its own accord.
+    pub fn at_exit(callback: extern "C" fn()) {
+        // SAFETY: the function is part of this library, which is never unloaded (`-z nodelete`).
+        unsafe { libc::atexit(callback) };
+    }
+
+    /// Gives freed memory back to the system; answers whether this platform can.
+    pub fn return_memory() -> bool {
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        {
+            // SAFETY: thread-safe, takes no pointers.
+            unsafe { libc::malloc_trim(0) };
+            true
+        }
+        #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+        false
+    }
+}
+
+#[cfg(not(unix))]
+mod imp {
+    use super::{File, Instant, Path, io};
+    use std::io::Write;
+
+    pub fn not_found() -> io::Error {
+        io::ErrorKind::NotFound.into()
+    }
+    pub fn is_a_directory() -> io::Error {
+        io::ErrorKind::IsADirectory.into()
+    }
+    pub fn too_many_links() -> io::Error {
+        io::ErrorKind::InvalidFilename.into()
+    }
+    pub fn create_private(path: &Path) -> io::Result<File> {
+        File::options().read(true).write(true).create_new(true).open(path)
+    }
+    pub fn unnamed_file(_directory: &Path) -> Option<File> {
+        None
+    }
+    pub fn link(_file: &File, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    pub fn flush_directory(_directory: &Path) {}
+    pub fn descriptor_alias(_path: &Path) -> io::Result<Option<File>> {
+        Ok(None)
+    }
+    pub fn open_stream(path: &Path, _deadline: Option<Instant>) -> io::Result<File> {
+        File::options().write(true).open(path)
+    }
+    pub fn write_stream(
+        file: &mut File,
+        chunk: &[u8],
+        _patience: &dyn Fn() -> bool,
+    ) -> io::Result<()> {
+        file.write_all(chunk)
+    }
+    pub fn flush_stream(_file: &File) -> io::Result<()> {
+        Ok(())
+    }
+    pub fn at_exit(_callback: extern "C" fn()) {}
+    pub fn block_signals() {}
+    pub fn return_memory() -> bool {
+        false
+    }
+}

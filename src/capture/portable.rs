@@ -1,0 +1,134 @@
+//! The engine for processes in which V8's functions are not to be found: `node:v8` writes a
+//! partial file, and what it wrote is taken over into a proper one.
+//!
+//! The caller runs JavaScript, so it goes in two steps: [`PortableCapture::begin`] makes the
+//! partial file, `v8.writeHeapSnapshot(path)` fills it, and [`PortableCapture::finish`] copies it
+//! into the target, with provenance, through the same [`Sink`] as every other snapshot. There is
+//! nothing to count objects, report progress or stop in time here.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use tempfile::NamedTempFile;
+
+use super::sink::Sink;
+use super::{Info, Mode, Outcome, Request, Target, provenance};
+use crate::error::{Code, Error};
+use crate::v8::{CHUNK_BYTES, HeapStatistics};
+
+/// A capture between its two steps. Dropped, it leaves nothing.
+pub struct PortableCapture {
+    request: Request,
+    sink: Sink,
+    partial: NamedTempFile,
+    started: Instant,
+    time: DateTime<Utc>,
+}
+
+impl PortableCapture {
+    /// Opens the target and makes the file for `node:v8` to write.
+    pub fn begin(request: Request) -> Result<Self, Error> {
+        let time = Utc::now();
+        let started = Instant::now();
+        let sink = Sink::open(&request.target, time, request.limits.deadline())?;
+        let directory = match &request.target {
+            Target::Default { directory, .. } => directory.clone(),
+            // Beside the target, unless that is a device or a FIFO.
+            Target::Named(_) if sink.is_stream() => std::env::temp_dir(),
+            Target::Named(path) => path
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+                .map_or_else(|| PathBuf::from("."), Path::to_owned),
+        };
+        let partial = super::sink::partial_file(&directory)
+            .map_err(|error| Error::io(&error, "open", sink.path()))?;
+        Ok(Self {
+            request,
+            sink,
+            partial,
+            started,
+            time,
+        })
+    }
+
+    /// The file that `node:v8` is to write.
+    pub fn partial_path(&self) -> &Path {
+        self.partial.path()
+    }
+
+    /// Whether garbage is to be collected before `node:v8` writes.
+    pub fn wants_gc(&self) -> bool {
+        self.request.gc
+    }
+
+    /// Takes over what was written. `heap` is the heap's state, which there is no V8 to ask for.
+    pub fn finish(mut self, heap: HeapStatistics) -> Outcome {
+        let header = provenance::header(&self.request, Mode::Portable, self.time, heap);
+        let path = self.partial.path().to_owned();
+        let failed = |error: io::Error, call| Error::io(&error, call, &path);
+        let mut source = File::open(&path).map_err(|error| failed(error, "open"))?;
+        check_ending(&mut source).map_err(|error| failed(error, "read"))??;
+
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut header = Some(header);
+        let (mut nodes, mut edges) = (0, 0);
+        let limits = self.request.limits.clone();
+        loop {
+            let length = source.read(&mut chunk).map_err(|error| failed(error, "read"))?;
+            if length == 0 {
+                break;
+            }
+            limits.check()?;
+            let mut rest = &chunk[..length];
+            if let Some(header) = header.take() {
+                (nodes, edges) = provenance::counts(rest);
+                let (opening, behind) = provenance::split_opening(rest);
+                if !opening.is_empty() {
+                    self.sink.write(opening, &|| true)?;
+                    self.sink.write(&header, &|| true)?;
+                }
+                rest = behind;
+            }
+            self.sink.write(rest, &|| limits.check().is_ok())?;
+        }
+        let bytes = self.sink.bytes();
+        let path = self.sink.commit()?;
+        Ok(Info {
+            path,
+            bytes,
+            nodes,
+            edges,
+            pause: self.started.elapsed(),
+            duration: self.started.elapsed(),
+            mode: Mode::Portable,
+            trigger: self.request.trigger,
+            pid: std::process::id(),
+            thread_id: self.request.thread_id,
+        })
+    }
+}
+
+/// `node:v8` does not tell of every failed write: a snapshot that is whole ends with its strings.
+fn check_ending(source: &mut File) -> io::Result<Result<(), Error>> {
+    const TAIL_BYTES: u64 = 16;
+    let length = source.seek(SeekFrom::End(0))?;
+    source.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut tail = Vec::new();
+    source.read_to_end(&mut tail)?;
+    source.rewind()?;
+    let tail: Vec<u8> = tail
+        .into_iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    Ok(if tail.ends_with(b"]}") {
+        Ok(())
+    } else {
+        Err(Error::new(
+            Code::Aborted,
+            "node:v8 did not write the snapshot to its end; the disk may be full",
+        ))
+    })
+}

@@ -1,0 +1,153 @@
+//! Which process, thread and moment a file shows, said in the file itself.
+//!
+//! V8 writes `{"snapshot":{"meta":…`; the object under the one key `rs_heapdump` goes in front of
+//! `meta`, so that `head -c 600 FILE` answers the question. Readers ignore keys that they do not
+//! know there. A beginning that is not V8's is passed on untouched.
+
+use std::sync::OnceLock;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::{Mode, Request, memory};
+use crate::v8::HeapStatistics;
+
+const OPENING: &[u8] = br#"{"snapshot":{"#;
+/// Where V8's header ends; its counts come before.
+const HEADER_END: &[u8] = br#""nodes":["#;
+
+/// What is the same for all captures of this process.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub node_version: String,
+    pub started: DateTime<Utc>,
+}
+
+static PROCESS: OnceLock<Process> = OnceLock::new();
+
+/// Said once, by the thread that loads the addon first.
+pub fn set_process(process: Process) {
+    let _ = PROCESS.set(process);
+}
+
+/// What was said.
+pub fn process() -> Option<&'static Process> {
+    PROCESS.get()
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    rs_heapdump: Provenance<'a>,
+}
+
+#[derive(Serialize)]
+struct Provenance<'a> {
+    version: &'static str,
+    pid: u32,
+    thread_id: u32,
+    process_start_time: Option<String>,
+    node_version: Option<&'a str>,
+    time: String,
+    trigger: &'static str,
+    mode: &'static str,
+    memory: Memory,
+    /// Whether object ids can be compared with those of another file of the same process.
+    ids: &'static str,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "units stand last in every name")]
+struct Memory {
+    rss_bytes: u64,
+    heap_used_bytes: u64,
+    heap_total_bytes: u64,
+    external_bytes: u64,
+}
+
+/// The text that goes behind V8's opening: `"rs_heapdump":{…},`.
+pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStatistics) -> Vec<u8> {
+    let iso = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let provenance = Provenance {
+        version: env!("CARGO_PKG_VERSION"),
+        pid: std::process::id(),
+        thread_id: request.thread_id,
+        process_start_time: process().map(|process| iso(process.started)),
+        node_version: process().map(|process| process.node_version.as_str()),
+        time: iso(time),
+        trigger: request.trigger.as_str(),
+        mode: mode.as_str(),
+        memory: Memory {
+            rss_bytes: memory::rss_bytes(),
+            heap_used_bytes: heap.used_bytes,
+            heap_total_bytes: heap.total_bytes,
+            external_bytes: heap.external_bytes,
+        },
+        ids: "comparable",
+    };
+    let object = serde_json::to_vec(&Header {
+        rs_heapdump: provenance,
+    })
+    .expect("plain strings and numbers serialize");
+    let mut text = object[1..object.len() - 1].to_vec();
+    text.push(b',');
+    text
+}
+
+/// Cuts a snapshot's first chunk where the header goes: V8's opening, and the rest.
+pub fn split_opening(chunk: &[u8]) -> (&[u8], &[u8]) {
+    if chunk.starts_with(OPENING) {
+        chunk.split_at(OPENING.len())
+    } else {
+        (&[], chunk)
+    }
+}
+
+/// Nodes and edges, as V8's header counts them.
+pub fn counts(chunk: &[u8]) -> (u64, u64) {
+    let end = find(chunk, HEADER_END).unwrap_or(chunk.len());
+    let header = &chunk[..end];
+    let count = |key: &[u8]| {
+        let at = find(header, key)? + key.len();
+        header[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .try_fold(0u64, |number, byte| {
+                number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))
+            })
+    };
+    (
+        count(br#""node_count":"#).unwrap_or(0),
+        count(br#""edge_count":"#).unwrap_or(0),
+    )
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_come_from_v8s_header() {
+        let chunk = br#"{"snapshot":{"meta":{},"node_count":12,"edge_count":345,"x":0},"nodes":["node_count":9"#;
+        assert_eq!(counts(chunk), (12, 345));
+        assert_eq!(counts(b"{}"), (0, 0));
+        assert_eq!(
+            counts(br#""node_count":99999999999999999999999"#),
+            (0, 0)
+        );
+    }
+
+    #[test]
+    fn only_v8s_own_opening_is_cut() {
+        assert_eq!(
+            split_opening(br#"{"snapshot":{"meta""#),
+            (&br#"{"snapshot":{"#[..], &br#""meta""#[..])
+        );
+        assert_eq!(split_opening(b"{\"nodes\""), (&b""[..], &b"{\"nodes\""[..]));
+    }
+}

@@ -1,0 +1,386 @@
+//! Where a snapshot's bytes go: a file that appears under its name only when it is whole.
+//!
+//! | the target is | what happens |
+//! |---|---|
+//! | not there yet, or a regular file | written without a name (`O_TMPFILE`) or under a temporary one beside it, flushed, then linked or renamed to its name: it never shows a part, and what was there before stays until the end |
+//! | a symbolic link | followed; the same for its target, the link stays |
+//! | a default name | linked exclusively: an existing file is never replaced, the next free microsecond is taken |
+//! | a FIFO, a device, a socket, `/dev/stdout`, `/proc/self/fd/N` | written to as it is; never replaced, never removed |
+//! | a directory | refused (`EISDIR`) |
+//!
+//! Dropping a [`Sink`] without [`Sink::commit`] leaves nothing. With `O_TMPFILE` even a killed
+//! process leaves nothing; elsewhere it can leave a `.heapdump-*.partial`, which stays locked while
+//! its writer lives and which the next capture into that directory removes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use chrono::{DateTime, Utc};
+use tempfile::NamedTempFile;
+
+use super::name::{default_name, next_microsecond};
+use super::platform;
+use crate::error::{Code, Error};
+
+const PARTIAL_PREFIX: &str = ".heapdump-";
+const PARTIAL_SUFFIX: &str = ".partial";
+/// A partial file younger than this may not have been locked by its writer yet.
+const PARTIAL_AGE_MIN: Duration = Duration::from_secs(60);
+/// How many microseconds to try before giving up on a default name.
+const NAMES_MAX: u32 = 10_000;
+/// How many symbolic links to follow, as Linux does.
+const LINKS_MAX: u32 = 40;
+
+/// What the caller wants written.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// The caller's own name; an existing regular file is replaced.
+    Named(PathBuf),
+    /// A default name in this directory; nothing is replaced.
+    Default { directory: PathBuf, thread_id: u32 },
+}
+
+/// An open destination.
+#[derive(Debug)]
+pub struct Sink {
+    kind: Kind,
+    /// Where it goes, for messages.
+    shown: PathBuf,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A regular file in the making.
+    File {
+        partial: Partial,
+        directory: PathBuf,
+        name: FileName,
+    },
+    /// Not a regular file: written as it is.
+    Stream(File),
+}
+
+#[derive(Debug)]
+enum FileName {
+    /// Replaces what has that path.
+    Fixed(PathBuf),
+    /// The first free default name from `time` on.
+    Free {
+        time: DateTime<Utc>,
+        thread_id: u32,
+    },
+}
+
+#[derive(Debug)]
+enum Partial {
+    Unnamed(File),
+    Named(NamedTempFile),
+}
+
+impl Partial {
+    fn file(&mut self) -> &mut File {
+        match self {
+            Self::Unnamed(file) => file,
+            Self::Named(file) => file.as_file_mut(),
+        }
+    }
+}
+
+impl Sink {
+    /// Opens `target`, and finds out here what would only fail after the pause otherwise.
+    ///
+    /// `time` is what a default name is made of; `deadline` bounds the wait for a FIFO's reader.
+    pub fn open(
+        target: &Target,
+        time: DateTime<Utc>,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Error> {
+        match target {
+            Target::Default {
+                directory,
+                thread_id,
+            } => {
+                let thread_id = *thread_id;
+                let shown = directory.join(default_name(time, thread_id));
+                Self::open_file(
+                    directory.clone(),
+                    FileName::Free { time, thread_id },
+                    shown,
+                )
+            }
+            Target::Named(path) => Self::open_named(path, deadline),
+        }
+    }
+
+    fn open_named(path: &Path, deadline: Option<Instant>) -> Result<Self, Error> {
+        let failed = |error: &io::Error| Error::io(error, "open", path);
+        if path.as_os_str().as_encoded_bytes().contains(&0) {
+            return Err(Error::new(
+                Code::Argument,
+                "the file name must not hold null bytes",
+            ));
+        }
+        if path.as_os_str().is_empty() {
+            return Err(failed(&platform::not_found()));
+        }
+        let resolved = match resolve(path).map_err(|error| failed(&error))? {
+            Resolved::Descriptor(file) => return Ok(Self::stream(file, path)),
+            Resolved::Path(resolved) => resolved,
+        };
+        match fs::metadata(&resolved) {
+            Ok(found) if found.is_dir() => return Err(failed(&platform::is_a_directory())),
+            Ok(found) if !found.is_file() => {
+                let file = platform::open_stream(&resolved, deadline).map_err(|e| failed(&e))?;
+                return Ok(Self::stream(file, path));
+            }
+            // An existing file that could not be written to must not be replaced either.
+            Ok(_) => drop(
+                OpenOptions::new()
+                    .write(true)
+                    .open(&resolved)
+                    .map_err(|error| failed(&error))?,
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        if ends_like_a_directory(path) {
+            return Err(failed(&platform::is_a_directory()));
+        }
+        let directory = match resolved.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Self::open_file(directory, FileName::Fixed(resolved), path.to_owned())
+    }
+
+    fn open_file(directory: PathBuf, name: FileName, shown: PathBuf) -> Result<Self, Error> {
+        let partial = match platform::unnamed_file(&directory) {
+            Some(file) => Partial::Unnamed(file),
+            None => {
+                Partial::Named(
+                    partial_file(&directory).map_err(|error| Error::io(&error, "open", &shown))?,
+                )
+            }
+        };
+        Ok(Self {
+            kind: Kind::File {
+                partial,
+                directory,
+                name,
+            },
+            shown,
+            bytes: 0,
+        })
+    }
+
+    fn stream(file: File, shown: &Path) -> Self {
+        Self {
+            kind: Kind::Stream(file),
+            shown: shown.to_owned(),
+            bytes: 0,
+        }
+    }
+
+    /// Where it goes, as far as that is known before the end.
+    pub fn path(&self) -> &Path {
+        &self.shown
+    }
+
+    /// Whether the bytes go somewhere that is not a regular file.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream(_))
+    }
+
+    /// Bytes written so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes all of `chunk`, waiting for a slow reader as long as `patience` answers true.
+    pub fn write(&mut self, chunk: &[u8], patience: &dyn Fn() -> bool) -> Result<(), Error> {
+        if crate::fault::faults().slow_write {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        match &mut self.kind {
+            Kind::File { partial, .. } => partial.file().write_all(chunk),
+            Kind::Stream(file) => platform::write_stream(file, chunk, patience),
+        }
+        .map_err(|error| Error::io(&error, "write", &self.shown))?;
+        self.bytes += chunk.len() as u64;
+        Ok(())
+    }
+
+    /// Flushes to the disk and gives the file its name. Answers its absolute path.
+    pub fn commit(self) -> Result<PathBuf, Error> {
+        let Self { kind, shown, .. } = self;
+        let (mut partial, directory, name) = match kind {
+            Kind::Stream(file) => {
+                platform::flush_stream(&file).map_err(|e| Error::io(&e, "fsync", &shown))?;
+                return Ok(std::path::absolute(&shown).unwrap_or(shown));
+            }
+            Kind::File {
+                partial,
+                directory,
+                name,
+            } => (partial, directory, name),
+        };
+        partial
+            .file()
+            .sync_all()
+            .map_err(|error| Error::io(&error, "fsync", &shown))?;
+        let path = match name {
+            FileName::Fixed(path) => {
+                replace(partial, &directory, &path)
+                    .map_err(|error| Error::io(&error, "rename", &shown))?;
+                path
+            }
+            FileName::Free { time, thread_id } => {
+                claim_free_name(partial, &directory, time, thread_id)
+                    .map_err(|error| Error::io(&error, "link", &shown))?
+            }
+        };
+        platform::flush_directory(&directory);
+        Ok(std::path::absolute(&path).unwrap_or(path))
+    }
+}
+
+/// A temporary file in `directory` that is removed when dropped, and by a later capture when its
+/// process was killed.
+pub fn partial_file(directory: &Path) -> io::Result<NamedTempFile> {
+    sweep(directory);
+    let file = partial_name().make_in(directory, platform::create_private)?;
+    // The lock tells the sweep of others that this file has a writer; not every file system has locks.
+    let _ = file.as_file().try_lock();
+    Ok(file)
+}
+
+fn partial_name() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PARTIAL_PREFIX).suffix(PARTIAL_SUFFIX);
+    builder
+}
+
+/// Gives the finished file its name, in place of what has that name.
+fn replace(partial: Partial, directory: &Path, path: &Path) -> io::Result<()> {
+    match partial {
+        Partial::Named(file) => file.persist(path).map(drop).map_err(|e| e.error),
+        // A link cannot replace a file, so the whole file gets a temporary name for a moment.
+        Partial::Unnamed(file) => {
+            let linked = partial_name()
+                .make_in(directory, |temporary| platform::link(&file, temporary))?;
+            linked
+                .into_temp_path()
+                .persist(path)
+                .map_err(|error| error.error)
+        }
+    }
+}
+
+/// Gives the finished file the first default name that is free.
+fn claim_free_name(
+    mut partial: Partial,
+    directory: &Path,
+    mut time: DateTime<Utc>,
+    thread_id: u32,
+) -> io::Result<PathBuf> {
+    for _ in 0..NAMES_MAX {
+        let path = directory.join(default_name(time, thread_id));
+        let outcome = match partial {
+            Partial::Unnamed(file) => {
+                let outcome = platform::link(&file, &path);
+                partial = Partial::Unnamed(file);
+                outcome
+            }
+            Partial::Named(file) => match file.persist_noclobber(&path) {
+                Ok(_) => return Ok(path),
+                Err(refused) => {
+                    partial = Partial::Named(refused.file);
+                    Err(refused.error)
+                }
+            },
+        };
+        match outcome {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                time = next_microsecond(time);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+enum Resolved {
+    Path(PathBuf),
+    /// A name for a descriptor that is already open.
+    Descriptor(File),
+}
+
+/// Follows symbolic links of the last component, so that a link's target is replaced and not the
+/// link, also where the target is not there yet.
+fn resolve(path: &Path) -> io::Result<Resolved> {
+    let mut current = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        if let Some(file) = platform::descriptor_alias(&current)? {
+            return Ok(Resolved::Descriptor(file));
+        }
+        match fs::symlink_metadata(&current) {
+            Ok(found) if found.file_type().is_symlink() => {
+                let target = fs::read_link(&current)?;
+                current = match current.parent() {
+                    Some(parent) => parent.join(target),
+                    None => target,
+                };
+            }
+            Ok(_) => return Ok(Resolved::Path(current)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Resolved::Path(current));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(platform::too_many_links())
+}
+
+fn ends_like_a_directory(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.last().is_some_and(|&b| std::path::is_separator(char::from(b)))
+        || matches!(
+            path.components().next_back(),
+            Some(Component::ParentDir | Component::CurDir)
+        )
+}
+
+/// Removes what killed processes left in `directory`: our partial files that nobody has locked.
+fn sweep(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if !name.starts_with(PARTIAL_PREFIX.as_bytes())
+            || !name.ends_with(PARTIAL_SUFFIX.as_bytes())
+        {
+            continue;
+        }
+        let old = entry
+            .metadata()
+            .ok()
+            .filter(fs::Metadata::is_file)
+            .and_then(|found| found.modified().ok())
+            .and_then(|time| SystemTime::now().duration_since(time).ok())
+            .is_some_and(|age| age > PARTIAL_AGE_MIN);
+        if !old {
+            continue;
+        }
+        if let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Writes a capture's bytes on a thread of its own, so that the captured thread hands buffers
+//! over and goes on as soon as V8 is done.
+//!
+//! Few buffers go round between the two threads, so memory is bounded: the captured thread waits
+//! when the disk is slower than V8. The writer tells the outcome, exactly once, and only then
+//! gives freed memory back to the system, which nobody should wait for.
+//!
+//! [`wait_at_exit`] is for the end of the process: a file that is all but finished should not be lost
+//! because its process exits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Condvar, Mutex, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::sink::Sink;
+use super::{Info, Limits, Mode, Outcome, Trigger, panicked, platform};
+use crate::error::{Code, Error};
+use crate::v8::CHUNK_BYTES;
+
+/// Buffers under way at a time.
+const BUFFERS: usize = 4;
+
+enum Message {
+    Chunk(Vec<u8>),
+    /// All bytes are here.
+    End(Summary),
+    /// The captured thread gave up.
+    Fail(Error),
+}
+
+/// What the captured thread knows of the capture.
+pub struct Summary {
+    pub nodes: u64,
+    pub edges: u64,
+    pub started: Instant,
+    pub pause: Duration,
+    pub mode: Mode,
+    pub trigger: Trigger,
+    pub thread_id: u32,
+}
+
+/// The captured thread's end.
+pub struct Writer {
+    messages: SyncSender<Message>,
+    empty: Receiver<Vec<u8>>,
+    buffers_made: usize,
+}
+
+impl Writer {
+    /// Starts the thread. `done` is called on it with the outcome, whatever happens; it is handed
+    /// back with the error when the thread cannot be started.
+    pub fn start<F>(sink: Sink, limits: Limits, done: F) -> Result<Self, (Error, F)>
+    where
+        F: FnOnce(Outcome) + Send + 'static,
+    {
+        let (messages, received) = sync_channel(BUFFERS);
+        let (recycle, empty) = channel();
+        let (hand_over, handed) = channel::<F>();
+        let in_flight = InFlight::enter();
+        let path = sink.path().to_owned();
+        let spawned = thread::Builder::new()
+            .name("heapdump-write".into())
+            .spawn(move || {
+                platform::block_signals();
+                let Ok(done) = handed.recv() else { return };
+                // Takes both channels along, so that the captured thread notices its end at once.
+                let outcome = catch_unwind(AssertUnwindSafe(move || {
+                    write(sink, &limits, received, recycle)
+                }))
+                .unwrap_or_else(|payload| Err(panicked(&*payload)));
+                let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
+                drop(in_flight);
+                platform::return_memory();
+            });
+        match spawned {
+            Ok(_) => {
+                let _ = hand_over.send(done);
+                Ok(Self {
+                    messages,
+                    empty,
+                    buffers_made: 0,
+                })
+            }
+            Err(error) => Err((Error::io(&error, "pthread_create", &path), done)),
+        }
+    }
+
+    /// Hands `parts` over, one after the other; false when the writer has given up.
+    pub fn write(&mut self, parts: &[&[u8]]) -> bool {
+        let mut buffer = if self.buffers_made < BUFFERS {
+            self.buffers_made += 1;
+            Vec::with_capacity(CHUNK_BYTES)
+        } else {
+            match self.empty.recv() {
+                Ok(buffer) => buffer,
+                Err(_) => return false,
+            }
+        };
+        buffer.clear();
+        for part in parts {
+            buffer.extend_from_slice(part);
+        }
+        self.messages.send(Message::Chunk(buffer)).is_ok()
+    }
+
+    /// Nothing more will come, and the file is whole.
+    pub fn end(self, summary: Summary) {
+        let _ = self.messages.send(Message::End(summary));
+    }
+
+    /// The capture failed. A failure that the writer found itself has precedence.
+    pub fn fail(self, error: Error) {
+        let _ = self.messages.send(Message::Fail(error));
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the channels end with this function")]
+fn write(
+    mut sink: Sink,
+    limits: &Limits,
+    messages: Receiver<Message>,
+    recycle: Sender<Vec<u8>>,
+) -> Outcome {
+    let patience = || limits.check().is_ok();
+    loop {
+        match messages.recv() {
+            Ok(Message::Chunk(buffer)) => {
+                limits.check()?;
+                // A wait that ran into a limit shows as a failed write: name the limit.
+                sink.write(&buffer, &patience)
+                    .map_err(|error| limits.check().err().unwrap_or(error))?;
+                let _ = recycle.send(buffer);
+            }
+            Ok(Message::End(summary)) => {
+                limits.check()?;
+                let bytes = sink.bytes();
+                let path = sink.commit()?;
+                return Ok(Info {
+                    path,
+                    bytes,
+                    nodes: summary.nodes,
+                    edges: summary.edges,
+                    pause: summary.pause,
+                    duration: summary.started.elapsed(),
+                    mode: summary.mode,
+                    trigger: summary.trigger,
+                    pid: std::process::id(),
+                    thread_id: summary.thread_id,
+                });
+            }
+            Ok(Message::Fail(error)) => return Err(error),
+            Err(_) => {
+                return Err(Error::new(
+                    Code::Aborted,
+                    "the captured thread ended before its snapshot was whole",
+                ));
+            }
+        }
+    }
+}
+
+static IN_FLIGHT: Mutex<usize> = Mutex::new(0);
+static LANDED: Condvar = Condvar::new();
+
+/// Counts a writer from before its thread starts until its outcome is told.
+struct InFlight;
+
+impl InFlight {
+    fn enter() -> Self {
+        *IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        *IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        LANDED.notify_all();
+    }
+}
+
+/// How long an exiting process waits for its files.
+const EXIT_WAIT: Duration = Duration::from_secs(30);
+
+/// From now on the process does not exit before its files are whole.
+pub fn wait_at_exit() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| platform::at_exit(wait_for_writers));
+}
+
+extern "C" fn wait_for_writers() {
+    let writers = IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = LANDED.wait_timeout_while(writers, EXIT_WAIT, |writers| *writers > 0);
+}

@@ -1,0 +1,200 @@
+//! The one error type, with codes that callers may rely on.
+//!
+//! ```
+//! use rs_heapdump::error::{Code, Error};
+//!
+//! let error = Error::new(Code::Timeout, "gave up after 250 ms");
+//! assert_eq!(error.code().as_str(), "ERR_HEAPDUMP_TIMEOUT");
+//! ```
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What kind of failure, as `err.code` in JavaScript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The system refused; the errno's name is with it.
+    Io,
+    /// The capture would not fit into memory.
+    Memory,
+    /// The time allowed was used up.
+    Timeout,
+    /// Somebody, or a fault of ours, broke it off.
+    Aborted,
+    /// Another capture of the same thread is under way.
+    Busy,
+    /// Not on this Node, or not on this platform.
+    Unsupported,
+    /// Not a snapshot, or not a whole one.
+    Format,
+    /// The caller's arguments make no sense.
+    Argument,
+}
+
+impl Code {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Io => "ERR_HEAPDUMP_IO",
+            Self::Memory => "ERR_HEAPDUMP_MEMORY",
+            Self::Timeout => "ERR_HEAPDUMP_TIMEOUT",
+            Self::Aborted => "ERR_HEAPDUMP_ABORTED",
+            Self::Busy => "ERR_HEAPDUMP_BUSY",
+            Self::Unsupported => "ERR_HEAPDUMP_UNSUPPORTED",
+            Self::Format => "ERR_HEAPDUMP_FORMAT",
+            Self::Argument => "ERR_HEAPDUMP_ARGUMENT",
+        }
+    }
+}
+
+/// What a capture would have needed, and what there was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    pub needed_bytes: u64,
+    pub available_bytes: u64,
+    /// `cgroup`, `rlimit` or `machine`.
+    pub limit: &'static str,
+}
+
+/// A failure: a fact, its subject, and what to do where there is something to do.
+#[derive(Clone, Debug)]
+pub struct Error {
+    code: Code,
+    message: String,
+    errno: Option<String>,
+    syscall: Option<&'static str>,
+    path: Option<PathBuf>,
+    shortage: Option<Shortage>,
+    hint: Option<&'static str>,
+}
+
+impl Error {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            errno: None,
+            syscall: None,
+            path: None,
+            shortage: None,
+            hint: None,
+        }
+    }
+
+    /// The system's refusal of `syscall` on `path`.
+    pub fn io(error: &io::Error, syscall: &'static str, path: &Path) -> Self {
+        let name = errno_name(error);
+        Self {
+            message: format!("{name}: {}, {syscall} '{}'", reason(error), path.display()),
+            errno: Some(name),
+            syscall: Some(syscall),
+            path: Some(path.to_owned()),
+            ..Self::new(Code::Io, "")
+        }
+    }
+
+    /// Not enough memory for the capture.
+    pub fn memory(message: impl Into<String>, shortage: Shortage) -> Self {
+        Self {
+            shortage: Some(shortage),
+            hint: Some(
+                "raise the limit, take the snapshot earlier, or pass memoryGuard: false to try all the same",
+            ),
+            ..Self::new(Code::Memory, message)
+        }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    pub fn code(&self) -> Code {
+        self.code
+    }
+    /// Name of the system error, such as `ENOSPC`.
+    pub fn errno(&self) -> Option<&str> {
+        self.errno.as_deref()
+    }
+    pub fn syscall(&self) -> Option<&'static str> {
+        self.syscall
+    }
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+    pub fn shortage(&self) -> Option<Shortage> {
+        self.shortage
+    }
+    pub fn hint(&self) -> Option<&'static str> {
+        self.hint
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Without the "(os error 2)" that the standard library appends.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    let mut reason = text[..end].to_owned();
+    if let Some(first) = reason.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    reason
+}
+
+#[cfg(unix)]
+fn errno_name(error: &io::Error) -> String {
+    use nix::errno::Errno;
+    match error.raw_os_error() {
+        Some(code) if Errno::from_raw(code) != Errno::UnknownErrno => {
+            format!("{:?}", Errno::from_raw(code))
+        }
+        Some(code) => format!("errno {code}"),
+        None => "EIO".to_owned(),
+    }
+}
+
+#[cfg(not(unix))]
+fn errno_name(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "ENOENT",
+        io::ErrorKind::PermissionDenied => "EACCES",
+        io::ErrorKind::AlreadyExists => "EEXIST",
+        io::ErrorKind::StorageFull => "ENOSPC",
+        io::ErrorKind::IsADirectory => "EISDIR",
+        io::ErrorKind::NotADirectory => "ENOTDIR",
+        io::ErrorKind::InvalidFilename => "ENAMETOOLONG",
+        _ => "EIO",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_system_error_names_errno_call_and_path() {
+        let error = Error::io(
+            &io::Error::from_raw_os_error(libc::ENOENT),
+            "open",
+            Path::new("/no/such"),
+        );
+        assert_eq!(
+            error.to_string(),
+            "ENOENT: no such file or directory, open '/no/such'"
+        );
+        assert_eq!(error.errno(), Some("ENOENT"));
+        assert_eq!(error.code().as_str(), "ERR_HEAPDUMP_IO");
+    }
+}

@@ -1,0 +1,138 @@
+//! What signal-made snapshots are like: set by `NODE_HEAPDUMP_OPTIONS`, changed by `configure`.
+//!
+//! The variable is a list of words, separated by commas; the later of two that disagree wins.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | `signal`, `nosignal` | whether SIGUSR2 takes a snapshot (it does) |
+//! | `dir=PATH` | where the files go |
+//! | `nogc` | no garbage collection beforehand |
+//! | `quiet` | no lines on stderr |
+//! | `threads=main`, `threads=all` | whom a signal covers |
+//!
+//! An unknown word is reported and ignored.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Whom a signal covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cover {
+    /// The main thread, or the workers where only they have loaded the addon.
+    #[default]
+    Main,
+    /// Every thread that has loaded the addon.
+    All,
+}
+
+/// The defaults of signal-made snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where the files go; the working directory where there is none.
+    pub directory: Option<PathBuf>,
+    pub gc: bool,
+    pub memory_guard: bool,
+    pub timeout: Option<Duration>,
+    pub quiet: bool,
+    pub cover: Cover,
+}
+
+impl Config {
+    const DEFAULT: Self = Self {
+        directory: None,
+        gc: true,
+        memory_guard: true,
+        timeout: None,
+        quiet: false,
+        cover: Cover::Main,
+    };
+}
+
+static CONFIG: Mutex<Config> = Mutex::new(Config::DEFAULT);
+
+/// The defaults as they stand.
+pub fn current() -> Config {
+    CONFIG
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
+
+/// Changes them.
+pub fn change(change: impl FnOnce(&mut Config)) {
+    change(&mut CONFIG.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// What `NODE_HEAPDUMP_OPTIONS` says.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Environment {
+    pub signal: bool,
+    pub config: Config,
+    pub unknown: Vec<String>,
+}
+
+/// Reads the variable's text.
+pub fn parse(text: &str) -> Environment {
+    let mut read = Environment {
+        signal: true,
+        config: Config::DEFAULT,
+        unknown: Vec::new(),
+    };
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let (key, value) = match word.split_once('=') {
+            Some((key, value)) => (key.trim(), Some(value.trim())),
+            None => (word, None),
+        };
+        match (key, value) {
+            ("signal", None) => read.signal = true,
+            ("nosignal", None) => read.signal = false,
+            ("dir", Some(path)) if !path.is_empty() => {
+                read.config.directory = Some(PathBuf::from(path));
+            }
+            ("nogc", None) => read.config.gc = false,
+            ("quiet", None) => read.config.quiet = true,
+            ("threads", Some("main")) => read.config.cover = Cover::Main,
+            ("threads", Some("all")) => read.config.cover = Cover::All,
+            _ => read.unknown.push(word.to_owned()),
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_one_by_one() {
+        let cases: [(&str, fn(&mut Environment)); 9] = [
+            ("", |_| {}),
+            (" , ,", |_| {}),
+            ("signal", |_| {}),
+            ("nosignal", |e| e.signal = false),
+            ("nosignal,signal", |_| {}),
+            ("signal , nosignal", |e| e.signal = false),
+            ("dir=/var/dumps, nogc,quiet", |e| {
+                e.config.directory = Some("/var/dumps".into());
+                e.config.gc = false;
+                e.config.quiet = true;
+            }),
+            ("threads=all", |e| e.config.cover = Cover::All),
+            ("colour,dir=,threads=two,nogc=1", |e| {
+                e.unknown = ["colour", "dir=", "threads=two", "nogc=1"]
+                    .map(String::from)
+                    .to_vec();
+            }),
+        ];
+        for (text, expect) in cases {
+            let mut expected = Environment {
+                signal: true,
+                config: Config::DEFAULT,
+                unknown: Vec::new(),
+            };
+            expect(&mut expected);
+            assert_eq!(parse(text), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Who asks for a capture, and in which thread it must run.
+//!
+//! A capture runs on the thread whose heap is wanted, but the wish for it arrives elsewhere: as a
+//! signal. Each JavaScript thread that loads the addon is registered in [`threads`]; a wish is
+//! delivered to it in two ways at once, by interrupting V8 (which works while JavaScript never
+//! returns) and by waking its event loop (which works while it is idle). Whichever comes first
+//! captures; [`turn`] keeps count, so that many wishes become one capture and at most one more.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | what signal-made snapshots are like; `NODE_HEAPDUMP_OPTIONS` |
+//! | [`signal`] | SIGUSR2, beside the application's own listeners |
+//! | [`threads`] | the registered threads, and how each is reached |
+//! | [`turn`] | the states of one thread's wishes, pure |
+//! | [`stderr`] | the lines a person sees |
+
+pub mod config;
+#[cfg(unix)]
+pub mod signal;
+mod stderr;
+pub mod threads;
+mod turn;
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::capture::Info;
+use crate::error::Error;
+
+/// What happened, for those who listen.
+#[derive(Clone, Debug)]
+pub enum Event {
+    Snapshot(Info),
+    Failed(Error),
+    /// Another snapshot answers this wish too.
+    Coalesced { thread_id: u32 },
+}
+
+/// A message to a registered thread.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// Come and see whether a capture is wanted.
+    Wake,
+    /// Something happened.
+    Event(Event),
+}
+
+/// Whether a signal takes snapshots, or why not. Nothing before [`start`].
+static LISTENING: Mutex<Option<Result<(), String>>> = Mutex::new(None);
+
+/// Obeys `environment`, the text of `NODE_HEAPDUMP_OPTIONS`, and begins to listen; the first call
+/// of the process counts. Answers with the words that nobody knows.
+pub fn start(environment: &str) -> Vec<String> {
+    let config::Environment {
+        signal,
+        config: wanted,
+        unknown,
+    } = config::parse(environment);
+    LISTENING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get_or_insert_with(|| {
+            config::change(|config| *config = wanted);
+            if signal {
+                listen()
+            } else {
+                Err("switched off by NODE_HEAPDUMP_OPTIONS=nosignal".to_owned())
+            }
+        });
+    unknown
+}
+
+/// Whether a signal takes snapshots, or why not.
+pub fn listening() -> Result<(), String> {
+    LISTENING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+        .unwrap_or_else(|| Err("no thread has been registered".to_owned()))
+}
+
+#[cfg(unix)]
+fn listen() -> Result<(), String> {
+    signal::listen().map_err(|error| error.to_string())
+}
+
+#[cfg(not(unix))]
+fn listen() -> Result<(), String> {
+    Err("this platform has no SIGUSR2".to_owned())
+}

@@ -1,0 +1,89 @@
+//! The lines a person sees when a signal made a snapshot: one at the start, one at the end.
+//!
+//! They are written past JavaScript, because JavaScript stands still. A line that would have to
+//! wait for a full pipe is dropped: logging must not stop the service.
+
+#![cfg_attr(unix, expect(unsafe_code, reason = "poll and write on descriptor 2"))]
+
+use humansize::{BINARY, format_size};
+use std::time::Duration;
+
+use crate::capture::{Estimate, Info};
+use crate::error::Error;
+
+/// A capture has begun, and this is what it will take.
+pub fn started(thread_id: u32, sender: Option<u32>, estimate: Estimate) {
+    let sender = sender.map_or_else(String::new, |pid| format!(" from pid {pid}"));
+    line(&format!(
+        "taking a heap snapshot of {}, asked for by a signal{sender}: {} objects, about {}",
+        subject(thread_id),
+        estimate.nodes,
+        seconds(estimate.pause)
+    ));
+}
+
+/// It ended well.
+pub fn finished(info: &Info) {
+    line(&format!(
+        "heap snapshot written to {} ({}, pause {})",
+        info.path.display(),
+        format_size(info.bytes, BINARY),
+        seconds(info.pause)
+    ));
+}
+
+/// It did not.
+pub fn failed(thread_id: u32, error: &Error) {
+    let hint = error
+        .hint()
+        .map_or_else(String::new, |hint| format!("; {hint}"));
+    line(&format!(
+        "no heap snapshot of {}: {error}{hint}",
+        subject(thread_id)
+    ));
+}
+
+fn subject(thread_id: u32) -> String {
+    let pid = std::process::id();
+    if thread_id == 0 {
+        format!("pid {pid}")
+    } else {
+        format!("pid {pid}, thread {thread_id}")
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    match time.as_millis() {
+        0..1000 => format!("{} ms", time.as_millis()),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
+fn line(text: &str) {
+    // A path may hold anything: nothing in it shall reach a terminal as a control character.
+    let mut line: String = String::from("rs-heapdump: ");
+    line.extend(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+    line.push('\n');
+    write(line.as_bytes());
+}
+
+#[cfg(unix)]
+fn write(line: &[u8]) {
+    let mut poll = libc::pollfd {
+        fd: libc::STDERR_FILENO,
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one valid entry, and a buffer of the length given.
+    unsafe {
+        if libc::poll(&raw mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0 {
+            libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn write(line: &[u8]) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(line);
+}

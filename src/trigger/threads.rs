@@ -1,0 +1,232 @@
+//! The JavaScript threads that have loaded the addon, and how each is reached.
+//!
+//! A thread is registered while its environment lives. Registering and unregistering happen on
+//! the thread itself; wishes come from any thread.
+//!
+//! # Race conditions
+//!
+//! - A wish while the environment is being torn down: the interrupt is requested under the same
+//!   lock that unregistering takes, so the isolate is alive; what V8 then calls finds no
+//!   registration any more and does nothing.
+//! - The interrupt and the wake-up both arrive: [`Turn::begin`] lets one of them capture.
+//! - A wish during a capture: [`Turn`] remembers it, and the end of the capture delivers it.
+//!
+//! # Safety
+//!
+//! `RequestInterrupt` needs a living isolate. A handle is only used under the lock of its `reach`,
+//! and [`unregister`], which an environment calls before its isolate goes, empties it. V8 is given a
+//! number, not a pointer, so a late interrupt cannot touch freed memory.
+
+#![expect(unsafe_code, reason = "interrupting V8 from another thread")]
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::config::{self, Cover};
+use super::turn::{Answer, Turn};
+use super::{Event, Notice, stderr};
+use crate::capture::{
+    Limits, Outcome, PortableCapture, Request, Target, Trigger, capture,
+};
+use crate::v8::{InterruptHandle, Isolate};
+
+/// Delivers a message on the thread's event loop. Called from any thread.
+pub type Notify = Box<dyn Fn(Notice) + Send + Sync>;
+
+/// Names a registration; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key(usize);
+
+struct Thread {
+    key: Key,
+    /// `worker_threads.threadId`; 0 is the main thread.
+    id: u32,
+    turn: Mutex<Turn>,
+    /// The process that asked for the capture that is wanted.
+    sender: Mutex<Option<u32>>,
+    /// Empty once the environment is going away, or where V8 cannot be interrupted.
+    reach: Mutex<Option<InterruptHandle>>,
+    notify: Notify,
+}
+
+static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn find(key: Key) -> Option<Arc<Thread>> {
+    lock(&THREADS)
+        .iter()
+        .find(|thread| thread.key == key)
+        .cloned()
+}
+
+/// Registers the current thread.
+pub fn register(id: u32, isolate: Option<Isolate>, notify: Notify) -> Key {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    let key = Key(NEXT.fetch_add(1, Ordering::Relaxed));
+    lock(&THREADS).push(Arc::new(Thread {
+        key,
+        id,
+        turn: Mutex::default(),
+        sender: Mutex::default(),
+        reach: Mutex::new(isolate.and_then(Isolate::interrupt_handle)),
+        notify,
+    }));
+    key
+}
+
+/// The thread's environment is going away. Must be called before its isolate is disposed.
+pub fn unregister(key: Key) {
+    let thread = {
+        let mut threads = lock(&THREADS);
+        let Some(index) = threads.iter().position(|thread| thread.key == key) else {
+            return;
+        };
+        threads.remove(index)
+    };
+    lock(&thread.reach).take();
+}
+
+/// Asks for a capture of every thread that `cover` means. `sender` is the asking process.
+pub fn want(cover: Cover, sender: Option<u32>) {
+    let threads = lock(&THREADS).clone();
+    let main = threads.iter().any(|thread| thread.id == 0);
+    for thread in threads {
+        if cover == Cover::All || !main || thread.id == 0 {
+            thread.want(sender);
+        }
+    }
+}
+
+impl Thread {
+    fn want(&self, sender: Option<u32>) {
+        let answer = lock(&self.turn).want();
+        match answer {
+            Answer::Start => {
+                *lock(&self.sender) = sender;
+                self.call();
+            }
+            Answer::Later => *lock(&self.sender) = sender,
+            Answer::Coalesced => tell(&Event::Coalesced { thread_id: self.id }, self.id),
+        }
+    }
+
+    /// Reaches the thread in both ways.
+    fn call(&self) {
+        if let Some(handle) = &*lock(&self.reach) {
+            // SAFETY: module head; `on_interrupt` neither unwinds nor runs JavaScript, and takes its
+            // data as a number.
+            unsafe { handle.request(on_interrupt, self.key.0 as *mut c_void) };
+        }
+        (self.notify)(Notice::Wake);
+    }
+
+    fn ended(&self, outcome: &Outcome, quiet: bool) {
+        if !quiet {
+            match outcome {
+                Ok(info) => stderr::finished(info),
+                Err(error) => stderr::failed(self.id, error),
+            }
+        }
+        let event = match outcome {
+            Ok(info) => Event::Snapshot(info.clone()),
+            Err(error) => Event::Failed(error.clone()),
+        };
+        tell(&event, self.id);
+        let again = lock(&self.turn).end();
+        if again {
+            self.call();
+        }
+    }
+
+    fn request(&self) -> (Request, bool) {
+        let config = config::current();
+        let (thread_id, sender) = (self.id, lock(&self.sender).take());
+        let request = Request {
+            target: Target::Default {
+                directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
+                thread_id,
+            },
+            gc: config.gc,
+            memory_guard: config.memory_guard,
+            limits: Limits::start(config.timeout),
+            trigger: Trigger::Signal,
+            thread_id,
+            observer: (!config.quiet).then(|| -> crate::capture::Observer {
+                Box::new(move |estimate| stderr::started(thread_id, sender, estimate))
+            }),
+        };
+        (request, config.quiet)
+    }
+}
+
+/// Tells the thread concerned, and the main thread.
+fn tell(event: &Event, thread_id: u32) {
+    let threads = lock(&THREADS).clone();
+    for thread in threads {
+        if thread.id == thread_id || thread.id == 0 {
+            (thread.notify)(Notice::Event(event.clone()));
+        }
+    }
+}
+
+unsafe extern "C" fn on_interrupt(_isolate: *mut c_void, data: *mut c_void) {
+    let _ = catch_unwind(AssertUnwindSafe(|| run_wanted(Key(data as usize))));
+}
+
+/// Captures the current thread, registered as `key`, if that is wanted.
+pub fn run_wanted(key: Key) {
+    let Some(thread) = find(key) else { return };
+    let Some(isolate) = Isolate::current() else {
+        return;
+    };
+    if !lock(&thread.turn).begin() {
+        return;
+    }
+    let (request, quiet) = thread.request();
+    capture(isolate, request, move |outcome| {
+        thread.ended(&outcome, quiet);
+    });
+}
+
+/// The portable twin of [`run_wanted`]: begins a capture that JavaScript has to carry on.
+pub fn begin_wanted(key: Key) -> Option<Portable> {
+    let thread = find(key)?;
+    if !lock(&thread.turn).begin() {
+        return None;
+    }
+    let (request, quiet) = thread.request();
+    match PortableCapture::begin(request) {
+        Ok(capture) => Some(Portable {
+            capture,
+            ending: Ending { thread, quiet },
+        }),
+        Err(error) => {
+            thread.ended(&Err(error), quiet);
+            None
+        }
+    }
+}
+
+/// A portable capture that somebody asked for, and what to do when it has ended.
+pub struct Portable {
+    pub capture: PortableCapture,
+    pub ending: Ending,
+}
+
+/// Where the outcome of a wanted capture goes.
+pub struct Ending {
+    thread: Arc<Thread>,
+    quiet: bool,
+}
+
+impl Ending {
+    pub fn tell(self, outcome: &Outcome) {
+        self.thread.ended(outcome, self.quiet);
+    }
+}

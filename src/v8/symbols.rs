@@ -1,0 +1,126 @@
+//! V8's functions, found by name in the running process.
+//!
+//! The Node executable (or `libnode.so`) exports V8's public C++ API under its Itanium-mangled
+//! names, so a lookup by name replaces V8's headers and a C++ compiler, and one binary serves all
+//! Node versions. The table below is data: one line a function, with every name that it had and
+//! the versions they were checked on. It is resolved once, and a name that is missing is an
+//! answer too: the caller sees `None` and takes another way.
+//!
+//! # Safety
+//!
+//! A function pointer is given its type here and nowhere else. Each signature was compared with
+//! `v8-profiler.h`, `v8-isolate.h`, `v8-local-handle.h` and `v8-primitive.h` of Node 16.20, 18.20,
+//! 20.20, 22.23, 24.21 and 26.10; a C++ member function takes `this` as its first argument.
+
+#![expect(
+    unsafe_code,
+    reason = "dlsym, and giving its answers the types of V8's headers"
+)]
+
+use std::ffi::{c_int, c_void};
+#[cfg(unix)]
+use std::ffi::CString;
+use std::sync::OnceLock;
+
+use super::abi::{ActivityControl, HeapSnapshotOptions, OutputStream};
+
+/// A pointer to an object of V8's that is only ever handed back to V8.
+pub type Opaque = *mut c_void;
+/// The address of a handle's slot: what `v8::Local<T>` and `v8::internal::Handle<T>` hold.
+pub type Slot = *mut usize;
+/// `v8::InterruptCallback`.
+pub type InterruptCallback = unsafe extern "C" fn(isolate: Opaque, data: *mut c_void);
+
+macro_rules! symbols {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $mangled:literal;)+) => {
+        /// Every function that this crate may ask for.
+        pub struct Symbols { $($(#[doc = $doc])+ pub $name: Option<$type>,)+ }
+
+        impl Symbols {
+            fn resolve() -> Self {
+                Self { $($name: {
+                    // SAFETY: `lookup` answers with the address of the function of that name, and
+                    // the table pairs the name with its signature; `Option<fn>` and a nullable
+                    // pointer have the same layout.
+                    unsafe { std::mem::transmute::<*mut c_void, Option<$type>>(lookup($mangled)) }
+                },)+ }
+            }
+        }
+    };
+}
+
+symbols! {
+    /// `Isolate* v8::Isolate::GetCurrent()`
+    isolate_get_current: unsafe extern "C" fn() -> Opaque = "_ZN2v87Isolate10GetCurrentEv";
+    /// `void v8::Isolate::LowMemoryNotification()`: a full, synchronous collection
+    low_memory_notification: unsafe extern "C" fn(Opaque) = "_ZN2v87Isolate21LowMemoryNotificationEv";
+    /// `void v8::Isolate::RequestInterrupt(InterruptCallback, void*)`: thread-safe
+    request_interrupt: unsafe extern "C" fn(Opaque, InterruptCallback, *mut c_void) =
+        "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_";
+    /// `void v8::Isolate::GetHeapStatistics(HeapStatistics*)`
+    get_heap_statistics: unsafe extern "C" fn(Opaque, *mut usize) =
+        "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE";
+    /// `HeapProfiler* v8::Isolate::GetHeapProfiler()`
+    get_heap_profiler: unsafe extern "C" fn(Opaque) -> Opaque = "_ZN2v87Isolate15GetHeapProfilerEv";
+
+    /// `TakeHeapSnapshot(const HeapSnapshotOptions&)`: Node 20 and later
+    take_with_options: unsafe extern "C" fn(Opaque, *const HeapSnapshotOptions) -> Opaque =
+        "_ZN2v812HeapProfiler16TakeHeapSnapshotERKNS0_19HeapSnapshotOptionsE";
+    /// `TakeHeapSnapshot(ActivityControl*, ObjectNameResolver*, bool, bool)`: Node 18 to 25
+    take_with_flags: unsafe extern "C" fn(Opaque, *mut ActivityControl<'_>, Opaque, bool, bool) -> Opaque =
+        "_ZN2v812HeapProfiler16TakeHeapSnapshotEPNS_15ActivityControlEPNS0_18ObjectNameResolverEbb";
+    /// the same under the name that Node 16 backported it with
+    take_with_flags_v8_92: unsafe extern "C" fn(Opaque, *mut ActivityControl<'_>, Opaque, bool, bool) -> Opaque =
+        "_ZN2v812HeapProfiler21TakeHeapSnapshotV8_92EPNS_15ActivityControlEPNS0_18ObjectNameResolverEbb";
+
+    /// `int v8::HeapSnapshot::GetNodesCount() const`
+    snapshot_get_nodes_count: unsafe extern "C" fn(Opaque) -> c_int = "_ZNK2v812HeapSnapshot13GetNodesCountEv";
+    /// `void v8::HeapSnapshot::Serialize(OutputStream*, SerializationFormat) const`
+    snapshot_serialize: unsafe extern "C" fn(Opaque, *mut OutputStream<'_>, c_int) =
+        "_ZNK2v812HeapSnapshot9SerializeEPNS_12OutputStreamENS0_19SerializationFormatE";
+    /// `void v8::HeapSnapshot::Delete()`
+    snapshot_delete: unsafe extern "C" fn(Opaque) = "_ZN2v812HeapSnapshot6DeleteEv";
+
+    /// `v8::HandleScope::HandleScope(Isolate*)`: Node 16 to 25
+    handle_scope_enter: unsafe extern "C" fn(*mut usize, Opaque) = "_ZN2v811HandleScopeC1EPNS_7IsolateE";
+    /// `v8::HandleScope::~HandleScope()`: Node 16 to 25
+    handle_scope_leave: unsafe extern "C" fn(*mut usize) = "_ZN2v811HandleScopeD1Ev";
+    /// `Address* v8::HandleScope::CreateHandle(internal::Isolate*, Address)`: Node 16 to 25
+    create_handle: unsafe extern "C" fn(Opaque, usize) -> Slot =
+        "_ZN2v811HandleScope12CreateHandleEPNS_8internal7IsolateEm";
+    /// `int v8::String::Length() const`
+    string_length: unsafe extern "C" fn(Slot) -> c_int = "_ZNK2v86String6LengthEv";
+    /// `MaybeLocal<String> v8::debug::Script::Source() const`: Node 16 to 23
+    script_source: unsafe extern "C" fn(Slot) -> Slot = "_ZNK2v85debug6Script6SourceEv";
+    /// `v8::internal::Script::Iterator::Iterator(Isolate*)`: Node 16 to 23
+    script_iterator_new: unsafe extern "C" fn(*mut usize, Opaque) =
+        "_ZN2v88internal6Script8IteratorC1EPNS0_7IsolateE";
+    /// `Script v8::internal::Script::Iterator::Next()`: Node 16 to 23
+    script_iterator_next: unsafe extern "C" fn(*mut usize) -> usize = "_ZN2v88internal6Script8Iterator4NextEv";
+    /// `void v8::internal::Script::InitLineEnds(Isolate*, Handle<Script>)`: Node 16 to 20
+    script_init_line_ends: unsafe extern "C" fn(Opaque, Slot) =
+        "_ZN2v88internal6Script12InitLineEndsINS0_7IsolateEEEvPT_NS0_6HandleIS1_EE";
+}
+
+/// The table of this process.
+pub fn symbols() -> &'static Symbols {
+    static SYMBOLS: OnceLock<Symbols> = OnceLock::new();
+    SYMBOLS.get_or_init(Symbols::resolve)
+}
+
+#[cfg(unix)]
+fn lookup(mangled: &str) -> *mut c_void {
+    if crate::fault::faults().no_v8_symbols {
+        return std::ptr::null_mut();
+    }
+    let name = CString::new(mangled).expect("the table's names hold no NUL");
+    // SAFETY: `name` is a NUL-terminated string that outlives the call.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
+
+/// MSVC mangles differently and lays out vtables differently: until that is verified on a
+/// machine, Windows takes the portable engine.
+#[cfg(not(unix))]
+fn lookup(_mangled: &str) -> *mut c_void {
+    std::ptr::null_mut()
+}
