@@ -99,9 +99,9 @@ describe('listeners', PARALLEL, () => {
   })
 
   it('keep neither the process nor a worker alive', async () => {
-    const listen = `['snapshot', 'error', 'skipped'].forEach(function (name) {
+    const listen = `for (const name of ['snapshot', 'error', 'skipped']) {
       heapdump.on(name, function () {})
-    })`
+    }`
     await run(`const heapdump = require(ADDON); ${listen}`)
     await run(`
       const threads = require('worker_threads')

@@ -42,12 +42,12 @@ describe('gc', PARALLEL, () => {
     const said = await answer(`
       const heapdump = require(ADDON)
       function used() { return process.memoryUsage().heapUsed }
-      let kept = []
-      for (let i = 0; i < 200000; i++) kept.push({ i: i })
+      global.kept = []
+      for (let i = 0; i < 200000; i++) global.kept.push({ i: i })
       heapdump.gc()
       heapdump.gc()
       const full = used()
-      kept = null
+      global.kept = null
       setTimeout(function () {
         heapdump.gc()
         say(full - used())

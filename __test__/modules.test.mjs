@@ -54,9 +54,9 @@ describe('the package', PARALLEL, () => {
     const cwd = project()
     const said = await answer(
       `
-      const require = module.constructor.createRequire(process.cwd() + '/program.js')
-      const heapdump = require('rs-heapdump')
-      say(heapdump.support().version === require('rs-heapdump/package.json').version)`,
+      const requireHere = module.constructor.createRequire(process.cwd() + '/program.js')
+      const heapdump = requireHere('rs-heapdump')
+      say(heapdump.support().version === requireHere('rs-heapdump/package.json').version)`,
       { cwd },
     )
     assert.equal(said, true)

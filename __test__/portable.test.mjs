@@ -100,14 +100,15 @@ describe('without V8 symbols', PARALLEL, () => {
     assert.deepEqual(filesIn(directory), ['fifo'])
   })
 
-  it('a limit on the size of files gives EFBIG, and what was there stays', async () => {
+  it('a file that cannot be written to its end is an error, and what was there stays', async () => {
     const directory = temporaryDirectory()
     fs.writeFileSync(path.join(directory, 'a.heapsnapshot'), 'what was there')
     const child = await run(
-      `require(ADDON).writeSnapshot('a.heapsnapshot', function (err) { say(err.errno) })`,
+      `require(ADDON).writeSnapshot('a.heapsnapshot', function (err) { say(err.code) })`,
       { ...FAULT, cwd: directory, wrapper: ['prlimit', '--fsize=1048576'] },
     )
-    assert.deepEqual(child.said, ['EFBIG'])
+    // node:v8 does not tell why it stopped.
+    assert.deepEqual(child.said, ['ERR_HEAPDUMP_IO'])
     assert.deepEqual(filesIn(directory), ['a.heapsnapshot'])
     assert.equal(fs.readFileSync(path.join(directory, 'a.heapsnapshot'), 'utf8'), 'what was there')
   })

@@ -5,7 +5,7 @@
 //
 //   --node 20,24         majors of Node to run on
 //   --heap objects,strings,typescript
-//   --contender ours,ours-gc,v8,heapdump
+//   --contender ours,ours-gc,ours-forget,v8,heapdump
 //   --rounds 5           trials of each contender
 //   --slow-rounds 1      of one whose first trial took longer than --slow-seconds (60)
 //   --timeout-seconds 900  for one trial
@@ -34,7 +34,7 @@ const OUTPUT = join(CACHE, 'output')
 
 const MAJORS = ['20', '24']
 const HEAPS = ['objects', 'strings', 'typescript']
-const CONTENDERS = ['ours', 'ours-gc', 'v8', 'heapdump']
+const CONTENDERS = ['ours', 'ours-gc', 'ours-forget', 'v8', 'heapdump']
 const ROUNDS = 5
 const REQUIRE_ROUNDS = 21
 

@@ -25,6 +25,7 @@ export async function install() {
   const installed = Object.entries(VERSIONS).every(([name, version]) => installedVersion(name) === version)
   if (installed) return
   await mkdir(CACHE, { recursive: true })
+  await writeFile(join(CACHE, '.gitignore'), '*\n')
   await writeFile(join(CACHE, 'package.json'), JSON.stringify({ private: true, dependencies: VERSIONS }))
   await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: CACHE })
 }

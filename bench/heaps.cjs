@@ -37,7 +37,7 @@ function typescript(modulePath) {
   const ts = require(modulePath)
   const { dirname, join } = require('node:path')
   const lib = dirname(require.resolve(modulePath))
-  const rootNames = ['lib.es5.d.ts', 'lib.dom.d.ts', 'typescript.d.ts'].map((name) => join(lib, name))
+  const rootNames = ['lib.es5.d.ts', 'typescript.d.ts'].map((name) => join(lib, name))
   const program = ts.createProgram({ rootNames, options: { noLib: true, types: [] } })
   program.getTypeChecker()
   return { ts, program }

@@ -13,6 +13,7 @@ const heaps = require('./heaps.cjs')
 const contenders = {
   ours: (modules) => ourCall(modules, { gc: false }),
   'ours-gc': (modules) => ourCall(modules, {}),
+  'ours-forget': (modules) => ourCall(modules, { gc: false, comparable: false }),
   v8: () => (filename) => v8.writeHeapSnapshot(filename),
   heapdump: (modules) => {
     const { writeSnapshot } = require(modules.heapdump)
@@ -74,7 +75,9 @@ function inspect(file) {
       return buffer.toString('latin1', 0, readSync(fd, buffer, 0, length, position))
     }
     const count = /"node_count":(\d+)/.exec(read(64 * 1024, 0))
-    const whole = read(16, Math.max(0, fileBytes - 16)).trimEnd().endsWith(']}')
+    const whole = read(16, Math.max(0, fileBytes - 16))
+      .trimEnd()
+      .endsWith(']}')
     if (!count || !whole) throw new Error('the snapshot is not whole')
     return { fileBytes, nodes: Number(count[1]) }
   } finally {

@@ -14,10 +14,13 @@
 require('..')
 const http = require('node:http')
 
+const PARAGRAPH = '<p>Lorem ipsum dolor sit amet.</p>'
+
 class CachedPage {
   constructor(url) {
     this.url = url
-    this.html = Buffer.from(`<h1>${url}</h1>` + '<p>Lorem ipsum dolor sit amet.</p>'.repeat(100)).toString()
+    // By way of a Buffer, to be one string in the heap and not a tree of concatenations.
+    this.html = Buffer.from(`<h1>${url}</h1>${PARAGRAPH.repeat(100)}`).toString()
     this.renderedAt = Date.now()
   }
 }

@@ -60,7 +60,7 @@ const server = http.createServer((request, response) => {
   const { searchParams } = new URL(request.url, 'http://127.0.0.1')
   const answer = setAlert(searchParams.get('symbol') ?? 'ACME', Number(searchParams.get('limit') ?? 120))
   response.setHeader('content-type', 'application/json')
-  response.end(JSON.stringify(answer) + '\n')
+  response.end(`${JSON.stringify(answer)}\n`)
 })
 
 server.listen(process.env.PORT ?? 0, '127.0.0.1', () => {

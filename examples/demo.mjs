@@ -22,6 +22,7 @@ const EXAMPLES = ['closure-listener', 'global', 'keep-alive-agent', 'cache']
 /** Requests before each snapshot. The first ones also load and warm up what every request needs. */
 const LOADS = [20, 100, 1000]
 const CONCURRENCY = 8
+const SETTLE_MS = 200
 const ROWS_MAX = 12
 /** How much of what the server said goes into an error message. */
 const STDERR_LINES_MAX = 30
@@ -87,7 +88,8 @@ async function startServer(name, directory) {
   // Everything that waits, waits with this signal: nothing outlives the child or the time limit.
   const aborter = new AbortController()
   const stderr = []
-  const abort = (what) => aborter.abort(new Error([`${name}: ${what}`, ...stderr.slice(0, STDERR_LINES_MAX)].join('\n  ')))
+  const abort = (what) =>
+    aborter.abort(new Error([`${name}: ${what}`, ...stderr.slice(0, STDERR_LINES_MAX)].join('\n  ')))
   const timer = setTimeout(() => abort(`not done after ${TIME_LIMIT_MS / 1000} s`), TIME_LIMIT_MS)
   child.once('error', (error) => abort(error.message))
   child.once('close', (code, signal) => abort(`the server ended early (${signal ?? `exit code ${code}`})`))
@@ -98,7 +100,7 @@ async function startServer(name, directory) {
     output.push(line)
   })
   createInterface({ input: child.stderr }).on('line', (line) => {
-    if (line.startsWith('rs-heapdump: ')) console.log(line)
+    if (line.startsWith('rs-heapdump: ')) console.log(wrap(line.split(' ')))
     stderr.push(line)
     if (line.includes('ERR_HEAPDUMP_')) abort('the snapshot failed')
   })
@@ -145,6 +147,8 @@ async function drive(server, count, firstId) {
   } finally {
     agent.destroy()
   }
+  // The server sees the end of these connections a little later; they are not to be in the snapshot.
+  await sleep(SETTLE_MS)
 }
 
 async function get({ port, signal }, agent, path) {
@@ -173,12 +177,14 @@ async function report(snapshots) {
   const grown = growth(await Promise.all(snapshots.map(({ file }) => countConstructors(join(ROOT, file)))))
 
   console.log('\nConstructors whose count grew at every step, by the bytes that they gained:\n')
-  const rows = grown.slice(0, ROWS_MAX).map(({ name, counts, delta, deltaBytes }) => [
-    clip(name, 30),
-    ...counts.map((count) => number.format(count)),
-    `+${number.format(delta)}`,
-    signed(deltaBytes),
-  ])
+  const rows = grown
+    .slice(0, ROWS_MAX)
+    .map(({ name, counts, delta, deltaBytes }) => [
+      clip(name, 30),
+      ...counts.map((count) => number.format(count)),
+      `+${number.format(delta)}`,
+      signed(deltaBytes),
+    ])
   const columns = snapshots.map(({ requests }) => `at ${number.format(requests)}`)
   printTable([['Constructor', ...columns, '# Delta', 'Size Delta'], ...rows])
   if (grown.length > ROWS_MAX) console.log(`  … and ${grown.length - ROWS_MAX} more that gained less`)
@@ -189,15 +195,17 @@ async function report(snapshots) {
   )
   if (perRequest.length > 0) {
     console.log('\nExactly one more with each request:')
-    console.log(wrap(perRequest.map(({ name }) => clip(name, 30)).join(', ')))
+    const names = perRequest.map(({ name }) => clip(name, 30))
+    console.log(`  ${wrap(names.map((name, index) => (index < names.length - 1 ? `${name},` : name)))}`)
   }
 
   console.log('\nThe snapshots:')
   for (const { file } of snapshots) {
-    console.log(`  ${file}  ${(((await stat(join(ROOT, file))).size) / 1e6).toFixed(1)} MB`)
+    const { size } = await stat(join(ROOT, file))
+    console.log(`  ${file}  ${(size / 2 ** 20).toFixed(2)} MiB`)
   }
-  console.log('Open them in Chrome: DevTools, Memory, Load profile. Then choose the last one, and')
-  console.log('Comparison with the first. Retainers tells who holds an object that should be gone.')
+  console.log('Open them in Chrome: DevTools, Memory, Load profile. Choose the last one, then')
+  console.log('Comparison with the first; Retainers tells who holds what should be gone.')
 }
 
 /** Columns: the first to the left, the others to the right. */
@@ -218,8 +226,15 @@ function clip(name, lengthMax) {
   return printable.length > lengthMax ? `${printable.slice(0, lengthMax - 1)}…` : printable
 }
 
-function wrap(text) {
-  return text.replace(/(.{1,76})(?:\s+|$)/g, '  $1\n').trimEnd()
+/** Puts words on lines of 78 characters; all but the first line are indented. */
+function wrap(words) {
+  const lines = ['']
+  for (const word of words) {
+    const line = lines.at(-1)
+    if (line.length + 1 + word.length <= 76) lines[lines.length - 1] = line ? `${line} ${word}` : word
+    else lines.push(word)
+  }
+  return lines.join('\n  ')
 }
 
 function signed(bytes) {

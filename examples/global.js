@@ -48,14 +48,13 @@ function out() {
   // THE LEAK, second form: no `const`, so this lands on the global object, where it outlives the call.
   // And through the context it leads to the `inner` of the call before, and so on to the first.
   // The cure: `const inner`. Where it must outlive the call: `previous = null` once it is not needed.
-  // eslint-disable-next-line no-undef -- the point of this example
+  // biome-ignore lint/complexity/useArrowFunction: as it is found in old code
   inner = function () {
     void bigData
   }
 }
 
 const server = http.createServer((request, response) => {
-  // eslint-disable-next-line no-undef -- the point of this example
   lastVisit = new Visit(request)
   global.visits.push(global.lastVisit)
   out()

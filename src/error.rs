@@ -59,7 +59,10 @@ pub struct Shortage {
 
 /// A failure: a fact, its subject, and what to do where there is something to do.
 #[derive(Clone, Debug)]
-pub struct Error {
+pub struct Error(Box<Facts>);
+
+#[derive(Clone, Debug)]
+struct Facts {
     code: Code,
     message: String,
     errno: Option<String>,
@@ -71,7 +74,7 @@ pub struct Error {
 
 impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Facts {
             code,
             message: message.into(),
             errno: None,
@@ -79,62 +82,59 @@ impl Error {
             path: None,
             shortage: None,
             hint: None,
-        }
+        }))
     }
 
     /// The system's refusal of `syscall` on `path`.
     pub fn io(error: &io::Error, syscall: &'static str, path: &Path) -> Self {
         let name = errno_name(error);
-        Self {
-            message: format!("{name}: {}, {syscall} '{}'", reason(error), path.display()),
-            errno: Some(name),
-            syscall: Some(syscall),
-            path: Some(path.to_owned()),
-            ..Self::new(Code::Io, "")
-        }
+        let message = format!("{name}: {}, {syscall} '{}'", reason(error), path.display());
+        let mut this = Self::new(Code::Io, message);
+        this.0.errno = Some(name);
+        this.0.syscall = Some(syscall);
+        this.0.path = Some(path.to_owned());
+        this
     }
 
     /// Not enough memory for the capture.
     pub fn memory(message: impl Into<String>, shortage: Shortage) -> Self {
-        Self {
-            shortage: Some(shortage),
-            hint: Some(
-                "raise the limit, take the snapshot earlier, or pass memoryGuard: false to try all the same",
-            ),
-            ..Self::new(Code::Memory, message)
-        }
+        let mut this = Self::new(Code::Memory, message).with_hint(
+            "raise the limit, take the snapshot earlier, or pass memoryGuard: false to try all the same",
+        );
+        this.0.shortage = Some(shortage);
+        this
     }
 
     #[must_use]
     pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+        self.0.hint = Some(hint);
         self
     }
 
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
     /// Name of the system error, such as `ENOSPC`.
     pub fn errno(&self) -> Option<&str> {
-        self.errno.as_deref()
+        self.0.errno.as_deref()
     }
     pub fn syscall(&self) -> Option<&'static str> {
-        self.syscall
+        self.0.syscall
     }
     pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        self.0.path.as_deref()
     }
     pub fn shortage(&self) -> Option<Shortage> {
-        self.shortage
+        self.0.shortage
     }
     pub fn hint(&self) -> Option<&'static str> {
-        self.hint
+        self.0.hint
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 

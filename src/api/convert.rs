@@ -13,7 +13,10 @@ use crate::trigger::{self, Event};
 use crate::v8;
 
 /// Numbers that JavaScript holds exactly up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "sizes and counts stay below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes and counts stay below 2^53"
+)]
 fn number(value: u64) -> f64 {
     value as f64
 }
@@ -37,6 +40,7 @@ pub struct JsRequest {
     pub directory: Option<String>,
     pub gc: bool,
     pub memory_guard: bool,
+    pub comparable: bool,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -58,6 +62,7 @@ impl JsRequest {
             target,
             gc: self.gc,
             memory_guard: self.memory_guard,
+            comparable: self.comparable,
             limits: Limits::start(timeout(self.timeout_ms)),
             trigger,
             thread_id: self.thread_id,
@@ -222,6 +227,7 @@ pub struct JsConfig {
     pub directory: Option<String>,
     pub gc: Option<bool>,
     pub memory_guard: Option<bool>,
+    pub comparable: Option<bool>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -234,6 +240,7 @@ impl JsConfig {
         }
         config.gc = self.gc.unwrap_or(config.gc);
         config.memory_guard = self.memory_guard.unwrap_or(config.memory_guard);
+        config.comparable = self.comparable.unwrap_or(config.comparable);
         config.timeout = timeout(self.timeout_ms).or(config.timeout);
         config.quiet = self.quiet.unwrap_or(config.quiet);
         config.cover = match self.all_threads {

@@ -3,6 +3,8 @@
 //! What is exported here is private to `index.js`, which owns the public shape (overloads,
 //! callbacks, events, warnings) and is documented in `index.d.ts`. Every export catches panics.
 
+#![expect(clippy::needless_pass_by_value, reason = "Node-API hands values over")]
+
 mod convert;
 
 use std::cell::Cell;
@@ -117,12 +119,11 @@ pub fn capture_async(request: JsRequest, done: Function<JsOutcome, ()>) -> Resul
     let tell = move |outcome: capture::Outcome| {
         done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
     };
-    let captured = match Isolate::current() {
-        Some(isolate) => capture::capture(isolate, request, tell),
-        None => {
-            tell(Err(no_isolate()));
-            None
-        }
+    let captured = if let Some(isolate) = Isolate::current() {
+        capture::capture(isolate, request, tell)
+    } else {
+        tell(Err(no_isolate()));
+        None
     };
     Ok(PendingCapture { limits, captured })
 }
@@ -191,7 +192,7 @@ impl Portable {
     #[napi(catch_unwind)]
     pub fn finish(&mut self, heap: JsHeap, failure: Option<String>) -> JsOutcome {
         let outcome = match (self.capture.take(), failure) {
-            (Some(Ok(_)), Some(failure)) => Err(Error::new(Code::Aborted, failure)),
+            (Some(Ok(_)), Some(failure)) => Err(Error::new(Code::Io, failure)),
             (Some(Ok(capture)), None) => capture.finish(heap.into()),
             (Some(Err(error)), _) => Err(error),
             (None, _) => Err(Error::new(Code::Busy, "the capture has ended already")),

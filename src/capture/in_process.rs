@@ -4,6 +4,7 @@
 //! and 20. V8's graph costs up to [`memory::BYTES_PER_NODE`] a node in native memory until the
 //! capture ends.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -17,12 +18,14 @@ use super::sink::Sink;
 use super::writer::{Summary, Writer};
 use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, panicked};
 use crate::error::{Code, Error, Shortage};
-use crate::v8::{ChunkSink, Isolate, Progress};
+use crate::v8::{self, ChunkSink, Isolate, Progress};
 
-/// How often, at most, the clock-driven checks of a capture are made.
-const CHECK_INTERVAL: Duration = Duration::from_millis(100);
-/// Below this a capture under way gives up, so that the service lives.
-const FLOOR_BYTES: u64 = 16 << 20;
+/// How often, at most, memory is looked at; in that time V8 takes some 30 MB.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// How long V8 is watched before its speed is believed.
+const ESTIMATE_AFTER: Duration = Duration::from_millis(100);
+/// Serializing and freeing come after what is watched, and take about a fifth of the whole.
+const REST: f64 = 1.25;
 
 /// Captures `isolate`'s heap. Returns when V8 is done; `done` is called with the outcome, once,
 /// from the writer's thread (or from here, when there is nothing to write).
@@ -46,9 +49,15 @@ where
             return None;
         }
     };
-    let header = provenance::header(&request, Mode::InProcess, time, isolate.heap_statistics());
+    let header = provenance::header(
+        &request,
+        Mode::InProcess,
+        time,
+        isolate.heap_statistics(),
+        GENERATION.get(),
+    );
     let recorded = catch_unwind(AssertUnwindSafe(|| {
-        record(isolate, &mut request, header, &mut writer)
+        record(isolate, started, &mut request, header, &mut writer)
     }));
     match recorded {
         Ok(Ok(graph)) => {
@@ -77,6 +86,11 @@ where
     }
 }
 
+thread_local! {
+    /// How often V8 was made to number this thread's objects anew.
+    static GENERATION: Cell<u32> = const { Cell::new(0) };
+}
+
 struct Graph {
     nodes: u64,
     edges: u64,
@@ -85,6 +99,7 @@ struct Graph {
 
 fn record(
     isolate: Isolate,
+    started: Instant,
     request: &mut Request,
     header: Vec<u8>,
     writer: &mut Writer,
@@ -96,11 +111,15 @@ fn record(
     }
     isolate.know_line_ends();
 
-    let mut watch = Watch::new(
-        &request.limits,
-        request.memory_guard,
-        request.observer.take(),
-    );
+    let mut watch = Watch {
+        started,
+        limits: &request.limits,
+        memory: MemoryWatch::new(request.memory_guard),
+        observer: request.observer.take(),
+        first: None,
+        verdict: None,
+    };
+    watch.memory.admit_counting(isolate)?;
     let Some(snapshot) = isolate.take_snapshot(&mut watch) else {
         return Err(watch.verdict.unwrap_or_else(|| {
             Error::new(Code::Aborted, "V8 gave no snapshot")
@@ -112,6 +131,8 @@ fn record(
     let mut stream = Stream {
         writer,
         limits: &request.limits,
+        memory: watch.memory,
+        verdict: None,
         header: Some(header),
         graph: Graph {
             nodes: snapshot.nodes(),
@@ -121,90 +142,65 @@ fn record(
         whole: false,
     };
     snapshot.serialize(&mut stream);
-    let Stream { graph, whole, .. } = stream;
+    let Stream {
+        graph,
+        whole,
+        verdict,
+        ..
+    } = stream;
     drop(snapshot);
+    if !request.comparable && isolate.clear_object_ids() {
+        GENERATION.set(GENERATION.get() + 1);
+    }
     if whole {
         return Ok(graph);
     }
-    request.limits.check()?;
-    // The writer has a better reason and tells it; this is for the case that it has none.
-    Err(Error::new(Code::Aborted, "V8 ended the snapshot early"))
+    // Where the writer gave up, it knows why and tells it.
+    Err(verdict.unwrap_or_else(|| Error::new(Code::Aborted, "V8 ended the snapshot early")))
 }
 
-/// Watches V8 build its graph: memory, time, and the estimate that the observer waits for.
-struct Watch<'a> {
-    limits: &'a Limits,
-    memory_guard: bool,
-    observer: Option<Observer>,
-    /// First report: when, and how much had been done.
-    first: Option<(Instant, u32)>,
+/// Looks at the memory that is left, now and then, so that the service outlives its snapshot.
+struct MemoryWatch {
+    enabled: bool,
     last_check: Instant,
+    rss_before_bytes: u64,
+    /// What was set aside for this capture.
     promise: Option<Promise>,
-    verdict: Option<Error>,
 }
 
-impl<'a> Watch<'a> {
-    fn new(limits: &'a Limits, memory_guard: bool, observer: Option<Observer>) -> Self {
+impl MemoryWatch {
+    fn new(enabled: bool) -> Self {
         Self {
-            limits,
-            memory_guard,
-            observer,
-            first: None,
+            enabled,
             last_check: Instant::now(),
+            rss_before_bytes: memory::rss_bytes(),
             promise: None,
-            verdict: None,
         }
     }
 
-    fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {
-        let now = Instant::now();
-        let Some((begun, done_then)) = self.first else {
-            self.first = Some((now, done));
-            self.limits.check()?;
-            return self.admit(total);
-        };
-        if now.duration_since(self.last_check) < CHECK_INTERVAL {
-            return Ok(());
-        }
-        self.last_check = now;
-        self.limits.check()?;
-        if let Some(observer) = self.observer.take() {
-            let share = f64::from(done - done_then.min(done)) / f64::from(total.max(1));
-            observer(Estimate {
-                nodes: u64::from(total),
-                pause: scaled(now.duration_since(begun), share),
-            });
-        }
-        if self.memory_guard
-            && let Some(headroom) = memory::headroom()
-            && headroom.available_bytes < FLOOR_BYTES
-        {
-            return Err(Error::memory(
-                format!(
-                    "memory ran short at {done} of {total} objects: {} left ({})",
-                    format_size(headroom.available_bytes, BINARY),
-                    headroom.limit
-                ),
-                Shortage {
-                    needed_bytes: u64::from(total - done.min(total)) * BYTES_PER_NODE,
-                    available_bytes: headroom.available_bytes,
-                    limit: headroom.limit,
-                },
-            ));
-        }
-        Ok(())
+    /// Will it fit to let V8 count the objects?
+    fn admit_counting(&mut self, isolate: Isolate) -> Result<(), Error> {
+        let bytes = memory::counting_bytes(v8::major_version(), isolate.small_objects_bytes());
+        self.set_aside(bytes, "counting the objects of the heap")
     }
 
-    /// V8 has counted: will its graph fit?
-    fn admit(&mut self, total: u32) -> Result<(), Error> {
-        if !self.memory_guard {
+    /// V8 has counted: will what it takes for a snapshot fit?
+    fn admit(&mut self, nodes: u64) -> Result<(), Error> {
+        self.promise = None; // what counting took is taken, or given back
+        self.set_aside(
+            nodes * BYTES_PER_NODE,
+            &format!("a snapshot of {nodes} objects"),
+        )
+    }
+
+    fn set_aside(&mut self, bytes: u64, purpose: &str) -> Result<(), Error> {
+        if !self.enabled {
             return Ok(());
         }
-        let needed_bytes = u64::from(total) * BYTES_PER_NODE;
-        let promise = Promise::make(needed_bytes, memory::headroom()).map_err(|shortage| {
+        let promise = Promise::make(bytes, memory::headroom()).map_err(|shortage| {
             Error::memory(
                 format!(
-                    "a snapshot of {total} objects needs about {} of memory, {} are left ({})",
+                    "{purpose} needs about {} of memory, {} are left ({})",
                     format_size(shortage.needed_bytes, BINARY),
                     format_size(shortage.available_bytes, BINARY),
                     shortage.limit
@@ -216,11 +212,76 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
+    /// Is there still enough left?
+    fn check(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if !self.enabled || now.duration_since(self.last_check) < CHECK_INTERVAL {
+            return Ok(());
+        }
+        self.last_check = now;
+        let Some(headroom) = memory::headroom() else {
+            return Ok(());
+        };
+        let taken_bytes = memory::rss_bytes().saturating_sub(self.rss_before_bytes);
+        let floor_bytes = memory::floor_bytes(taken_bytes);
+        if headroom.available_bytes >= floor_bytes {
+            return Ok(());
+        }
+        Err(Error::memory(
+            format!(
+                "memory ran short: the snapshot had taken {}, {} were left ({})",
+                format_size(taken_bytes, BINARY),
+                format_size(headroom.available_bytes, BINARY),
+                headroom.limit
+            ),
+            Shortage {
+                needed_bytes: floor_bytes,
+                available_bytes: headroom.available_bytes,
+                limit: headroom.limit,
+            },
+        ))
+    }
+}
+
+/// Watches V8 build its graph: memory, time, and the estimate that the observer waits for.
+struct Watch<'a> {
+    started: Instant,
+    limits: &'a Limits,
+    memory: MemoryWatch,
+    observer: Option<Observer>,
+    /// First report: when, and how much had been done.
+    first: Option<(Instant, u32)>,
+    verdict: Option<Error>,
+}
+
+impl Watch<'_> {
+    fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {
+        self.limits.check()?;
+        let Some((begun, done_then)) = self.first else {
+            self.first = Some((Instant::now(), done));
+            return self.memory.admit(u64::from(total));
+        };
+        self.memory.check()?;
+        let elapsed = begun.elapsed();
+        if elapsed >= ESTIMATE_AFTER
+            && let Some(observer) = self.observer.take()
+        {
+            let share = f64::from(done.saturating_sub(done_then)) / f64::from(total.max(1));
+            observer(Estimate {
+                nodes: u64::from(total),
+                pause: begun.duration_since(self.started) + scaled(elapsed, share / REST),
+            });
+        }
+        Ok(())
+    }
+
     /// V8 is through before there was an estimate: what it took is one.
     fn finish(&mut self, nodes: u64) {
         if let Some(observer) = self.observer.take() {
-            let pause = self.first.map_or(Duration::ZERO, |(begun, _)| begun.elapsed());
-            observer(Estimate { nodes, pause });
+            observer(Estimate {
+                nodes,
+                pause: self.started.elapsed().mul_f64(REST),
+            });
         }
     }
 }
@@ -247,15 +308,18 @@ impl Progress for Watch<'_> {
 struct Stream<'a> {
     writer: &'a mut Writer,
     limits: &'a Limits,
+    memory: MemoryWatch,
     header: Option<Vec<u8>>,
     graph: Graph,
     whole: bool,
+    verdict: Option<Error>,
 }
 
 impl ChunkSink for Stream<'_> {
     fn write(&mut self, chunk: &[u8]) -> ControlFlow<()> {
         assert!(!crate::fault::faults().panic, "asked for by a test");
-        if self.limits.check().is_err() {
+        if let Err(error) = self.limits.check().and_then(|()| self.memory.check()) {
+            self.verdict = Some(error);
             return ControlFlow::Break(());
         }
         self.graph.bytes += chunk.len() as u64;

@@ -6,7 +6,10 @@
 //! Every call passes descriptors that are open for its duration and NUL-terminated strings that
 //! outlive it.
 
-#![cfg_attr(unix, expect(unsafe_code, reason = "system calls that std does not offer"))]
+#![cfg_attr(
+    unix,
+    expect(unsafe_code, reason = "system calls that std does not offer")
+)]
 
 use std::fs::File;
 use std::io;
@@ -14,19 +17,20 @@ use std::path::Path;
 use std::time::Instant;
 
 pub use imp::{
-    at_exit, block_signals, create_private, descriptor_alias, flush_directory, flush_stream, is_a_directory, link,
-    not_found, open_stream, return_memory, too_many_links, unnamed_file, write_stream,
+    at_exit, block_signals, create_private, descriptor_alias, flush_directory, flush_stream,
+    is_a_directory, link, not_found, open_stream, return_memory, too_many_links, unnamed_file,
+    write_stream,
 };
 
 #[cfg(unix)]
 mod imp {
     use super::{File, Instant, Path, io};
     use std::ffi::CString;
-    use std::fs::OpenOptions;
+    use std::fs::{OpenOptions, Permissions};
     use std::io::Write;
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     use std::time::Duration;
 
     /// How long a FIFO may be without a reader.
@@ -34,6 +38,8 @@ mod imp {
     /// How long a reader may stall.
     const STALL_MAX: Duration = Duration::from_secs(60);
     const POLL_MS: i32 = 100;
+    /// Snapshots hold everything that the process knows.
+    const OWNER_ONLY: u32 = 0o600;
 
     pub fn not_found() -> io::Error {
         io::Error::from_raw_os_error(libc::ENOENT)
@@ -47,12 +53,19 @@ mod imp {
 
     /// Creates a file that only its owner may read.
     pub fn create_private(path: &Path) -> io::Result<File> {
-        OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
-            .mode(0o600)
-            .open(path)
+            .mode(OWNER_ONLY)
+            .open(path)?;
+        set_owner_only(&file)?;
+        Ok(file)
+    }
+
+    /// Restores what the umask took away of the owner's own rights.
+    fn set_owner_only(file: &File) -> io::Result<()> {
+        file.set_permissions(Permissions::from_mode(OWNER_ONLY))
     }
 
     /// A file in `directory` without a name, where kernel and file system have that and `/proc` is
@@ -65,10 +78,11 @@ mod imp {
         let file = OpenOptions::new()
             .write(true)
             .read(true)
-            .mode(0o600)
+            .mode(OWNER_ONLY)
             .custom_flags(libc::O_TMPFILE)
             .open(directory)
             .ok()?;
+        set_owner_only(&file).ok()?;
         std::fs::symlink_metadata(descriptor_path(&file)).ok()?;
         Some(file)
     }
@@ -125,9 +139,7 @@ mod imp {
                 .strip_prefix("/dev/fd/")
                 .or_else(|| text.strip_prefix("/proc/self/fd/"))
                 .or_else(|| text.strip_prefix("/proc/thread-self/fd/"))
-                .or_else(|| {
-                    text.strip_prefix(&format!("/proc/{}/fd/", std::process::id()))
-                }),
+                .or_else(|| text.strip_prefix(&format!("/proc/{}/fd/", std::process::id()))),
         };
         let Some(descriptor) = number.and_then(|number| number.parse::<i32>().ok()) else {
             return Ok(None);
@@ -256,7 +268,11 @@ mod imp {
         io::ErrorKind::InvalidFilename.into()
     }
     pub fn create_private(path: &Path) -> io::Result<File> {
-        File::options().read(true).write(true).create_new(true).open(path)
+        File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(path)
     }
     pub fn unnamed_file(_directory: &Path) -> Option<File> {
         None

@@ -66,7 +66,7 @@ impl PortableCapture {
 
     /// Takes over what was written. `heap` is the heap's state, which there is no V8 to ask for.
     pub fn finish(mut self, heap: HeapStatistics) -> Outcome {
-        let header = provenance::header(&self.request, Mode::Portable, self.time, heap);
+        let header = provenance::header(&self.request, Mode::Portable, self.time, heap, 0);
         let path = self.partial.path().to_owned();
         let failed = |error: io::Error, call| Error::io(&error, call, &path);
         let mut source = File::open(&path).map_err(|error| failed(error, "open"))?;
@@ -77,7 +77,9 @@ impl PortableCapture {
         let (mut nodes, mut edges) = (0, 0);
         let limits = self.request.limits.clone();
         loop {
-            let length = source.read(&mut chunk).map_err(|error| failed(error, "read"))?;
+            let length = source
+                .read(&mut chunk)
+                .map_err(|error| failed(error, "read"))?;
             if length == 0 {
                 break;
             }
@@ -127,7 +129,7 @@ fn check_ending(source: &mut File) -> io::Result<Result<(), Error>> {
         Ok(())
     } else {
         Err(Error::new(
-            Code::Aborted,
+            Code::Io,
             "node:v8 did not write the snapshot to its end; the disk may be full",
         ))
     })

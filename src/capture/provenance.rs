@@ -51,12 +51,13 @@ struct Provenance<'a> {
     trigger: &'static str,
     mode: &'static str,
     memory: Memory,
-    /// Whether object ids can be compared with those of another file of the same process.
+    /// Object ids compare with those of another file of the same process and thread …
     ids: &'static str,
+    /// … if that has the same number here; it grows whenever V8 numbers the objects anew.
+    ids_generation: u32,
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "units stand last in every name")]
 struct Memory {
     rss_bytes: u64,
     heap_used_bytes: u64,
@@ -65,7 +66,13 @@ struct Memory {
 }
 
 /// The text that goes behind V8's opening: `"rs_heapdump":{…},`.
-pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStatistics) -> Vec<u8> {
+pub fn header(
+    request: &Request,
+    mode: Mode,
+    time: DateTime<Utc>,
+    heap: HeapStatistics,
+    ids_generation: u32,
+) -> Vec<u8> {
     let iso = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION"),
@@ -83,6 +90,7 @@ pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStat
             external_bytes: heap.external_bytes,
         },
         ids: "comparable",
+        ids_generation,
     };
     let object = serde_json::to_vec(&Header {
         rs_heapdump: provenance,
@@ -136,10 +144,7 @@ mod tests {
         let chunk = br#"{"snapshot":{"meta":{},"node_count":12,"edge_count":345,"x":0},"nodes":["node_count":9"#;
         assert_eq!(counts(chunk), (12, 345));
         assert_eq!(counts(b"{}"), (0, 0));
-        assert_eq!(
-            counts(br#""node_count":99999999999999999999999"#),
-            (0, 0)
-        );
+        assert_eq!(counts(br#""node_count":99999999999999999999999"#), (0, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!
 //! Dropping a [`Sink`] without [`Sink::commit`] leaves nothing. With `O_TMPFILE` even a killed
 //! process leaves nothing; elsewhere it can leave a `.heapdump-*.partial`, which stays locked while
-//! its writer lives and which the next capture into that directory removes.
+//! its writer lives and which a later capture into that directory removes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -26,6 +26,8 @@ use crate::error::{Code, Error};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
 const PARTIAL_SUFFIX: &str = ".partial";
+/// How many random letters and digits stand between.
+const PARTIAL_RANDOM: usize = 6;
 /// A partial file younger than this may not have been locked by its writer yet.
 const PARTIAL_AGE_MIN: Duration = Duration::from_secs(60);
 /// How many microseconds to try before giving up on a default name.
@@ -68,10 +70,7 @@ enum FileName {
     /// Replaces what has that path.
     Fixed(PathBuf),
     /// The first free default name from `time` on.
-    Free {
-        time: DateTime<Utc>,
-        thread_id: u32,
-    },
+    Free { time: DateTime<Utc>, thread_id: u32 },
 }
 
 #[derive(Debug)]
@@ -105,11 +104,7 @@ impl Sink {
             } => {
                 let thread_id = *thread_id;
                 let shown = directory.join(default_name(time, thread_id));
-                Self::open_file(
-                    directory.clone(),
-                    FileName::Free { time, thread_id },
-                    shown,
-                )
+                Self::open_file(directory.clone(), FileName::Free { time, thread_id }, shown)
             }
             Target::Named(path) => Self::open_named(path, deadline),
         }
@@ -159,11 +154,9 @@ impl Sink {
     fn open_file(directory: PathBuf, name: FileName, shown: PathBuf) -> Result<Self, Error> {
         let partial = match platform::unnamed_file(&directory) {
             Some(file) => Partial::Unnamed(file),
-            None => {
-                Partial::Named(
-                    partial_file(&directory).map_err(|error| Error::io(&error, "open", &shown))?,
-                )
-            }
+            None => Partial::Named(
+                partial_file(&directory).map_err(|error| Error::io(&error, "open", &shown))?,
+            ),
         };
         Ok(Self {
             kind: Kind::File {
@@ -243,6 +236,7 @@ impl Sink {
             }
         };
         platform::flush_directory(&directory);
+        sweep(&directory);
         Ok(std::path::absolute(&path).unwrap_or(path))
     }
 }
@@ -250,7 +244,6 @@ impl Sink {
 /// A temporary file in `directory` that is removed when dropped, and by a later capture when its
 /// process was killed.
 pub fn partial_file(directory: &Path) -> io::Result<NamedTempFile> {
-    sweep(directory);
     let file = partial_name().make_in(directory, platform::create_private)?;
     // The lock tells the sweep of others that this file has a writer; not every file system has locks.
     let _ = file.as_file().try_lock();
@@ -259,7 +252,10 @@ pub fn partial_file(directory: &Path) -> io::Result<NamedTempFile> {
 
 fn partial_name() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL_PREFIX).suffix(PARTIAL_SUFFIX);
+    builder
+        .prefix(PARTIAL_PREFIX)
+        .rand_bytes(PARTIAL_RANDOM)
+        .suffix(PARTIAL_SUFFIX);
     builder
 }
 
@@ -269,8 +265,8 @@ fn replace(partial: Partial, directory: &Path, path: &Path) -> io::Result<()> {
         Partial::Named(file) => file.persist(path).map(drop).map_err(|e| e.error),
         // A link cannot replace a file, so the whole file gets a temporary name for a moment.
         Partial::Unnamed(file) => {
-            let linked = partial_name()
-                .make_in(directory, |temporary| platform::link(&file, temporary))?;
+            let linked =
+                partial_name().make_in(directory, |temporary| platform::link(&file, temporary))?;
             linked
                 .into_temp_path()
                 .persist(path)
@@ -347,11 +343,22 @@ fn resolve(path: &Path) -> io::Result<Resolved> {
 
 fn ends_like_a_directory(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
-    bytes.last().is_some_and(|&b| std::path::is_separator(char::from(b)))
+    bytes
+        .last()
+        .is_some_and(|&b| std::path::is_separator(char::from(b)))
         || matches!(
             path.components().next_back(),
             Some(Component::ParentDir | Component::CurDir)
         )
+}
+
+/// Whether this is a name that [`partial_name`] makes.
+fn is_partial_name(name: &str) -> bool {
+    name.strip_prefix(PARTIAL_PREFIX)
+        .and_then(|rest| rest.strip_suffix(PARTIAL_SUFFIX))
+        .is_some_and(|random| {
+            random.len() == PARTIAL_RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
 }
 
 /// Removes what killed processes left in `directory`: our partial files that nobody has locked.
@@ -360,11 +367,7 @@ fn sweep(directory: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if !name.starts_with(PARTIAL_PREFIX.as_bytes())
-            || !name.ends_with(PARTIAL_SUFFIX.as_bytes())
-        {
+        if !is_partial_name(&entry.file_name().to_string_lossy()) {
             continue;
         }
         let old = entry

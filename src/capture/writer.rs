@@ -116,7 +116,10 @@ impl Writer {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the channels end with this function")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the channels end with this function"
+)]
 fn write(
     mut sink: Sink,
     limits: &Limits,

@@ -7,6 +7,7 @@
 //! | `signal`, `nosignal` | whether SIGUSR2 takes a snapshot (it does) |
 //! | `dir=PATH` | where the files go |
 //! | `nogc` | no garbage collection beforehand |
+//! | `nocomparable` | forget object ids afterwards, and give back what they cost |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -33,6 +34,7 @@ pub struct Config {
     pub directory: Option<PathBuf>,
     pub gc: bool,
     pub memory_guard: bool,
+    pub comparable: bool,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -43,6 +45,7 @@ impl Config {
         directory: None,
         gc: true,
         memory_guard: true,
+        comparable: true,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -79,7 +82,11 @@ pub fn parse(text: &str) -> Environment {
         config: Config::DEFAULT,
         unknown: Vec::new(),
     };
-    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+    {
         let (key, value) = match word.split_once('=') {
             Some((key, value)) => (key.trim(), Some(value.trim())),
             None => (word, None),
@@ -91,6 +98,7 @@ pub fn parse(text: &str) -> Environment {
                 read.config.directory = Some(PathBuf::from(path));
             }
             ("nogc", None) => read.config.gc = false,
+            ("nocomparable", None) => read.config.comparable = false,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -106,7 +114,8 @@ mod tests {
 
     #[test]
     fn words_are_read_one_by_one() {
-        let cases: [(&str, fn(&mut Environment)); 9] = [
+        type Case = (&'static str, fn(&mut Environment));
+        let cases: [Case; 9] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),

@@ -32,7 +32,9 @@ pub enum Event {
     Snapshot(Info),
     Failed(Error),
     /// Another snapshot answers this wish too.
-    Coalesced { thread_id: u32 },
+    Coalesced {
+        thread_id: u32,
+    },
 }
 
 /// A message to a registered thread.

@@ -49,7 +49,9 @@ pub fn listen() -> io::Result<()> {
         .spawn(move || {
             block_signals();
             for origin in signals.forever() {
-                let sender = origin.process.and_then(|process| process.pid.try_into().ok());
+                let sender = origin
+                    .process
+                    .and_then(|process| process.pid.try_into().ok());
                 threads::want(config::current().cover, sender);
             }
         })?;

@@ -62,7 +62,10 @@ fn seconds(time: Duration) -> String {
 fn line(text: &str) {
     // A path may hold anything: nothing in it shall reach a terminal as a control character.
     let mut line: String = String::from("rs-heapdump: ");
-    line.extend(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+    line.extend(
+        text.chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
+    );
     line.push('\n');
     write(line.as_bytes());
 }

@@ -28,9 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::config::{self, Cover};
 use super::turn::{Answer, Turn};
 use super::{Event, Notice, stderr};
-use crate::capture::{
-    Limits, Outcome, PortableCapture, Request, Target, Trigger, capture,
-};
+use crate::capture::{Limits, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
 /// Delivers a message on the thread's event loop. Called from any thread.
@@ -154,6 +152,7 @@ impl Thread {
             },
             gc: config.gc,
             memory_guard: config.memory_guard,
+            comparable: config.comparable,
             limits: Limits::start(config.timeout),
             trigger: Trigger::Signal,
             thread_id,

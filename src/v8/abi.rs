@@ -72,6 +72,16 @@ impl<'a> HeapSnapshotOptions<'a> {
     }
 }
 
+/// `v8::HeapSpaceStatistics`, the same on Node 16 to 26.
+#[repr(C)]
+pub struct HeapSpaceStatistics {
+    pub name: *const c_char,
+    pub size_bytes: usize,
+    pub used_bytes: usize,
+    pub available_bytes: usize,
+    pub physical_bytes: usize,
+}
+
 const CONTINUE: c_int = 0;
 const ABORT: c_int = 1;
 

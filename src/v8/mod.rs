@@ -32,13 +32,13 @@ mod abi;
 mod line_ends;
 mod symbols;
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 
+use abi::{ActivityControl, HeapSnapshotOptions, HeapSpaceStatistics, OutputStream};
 pub use abi::{CHUNK_BYTES, ChunkSink, Progress};
-use abi::{ActivityControl, HeapSnapshotOptions, OutputStream};
 pub use symbols::InterruptCallback;
 use symbols::{Opaque, symbols};
 
@@ -70,6 +70,19 @@ pub fn capabilities() -> Capabilities {
         interrupts: s.isolate_get_current.is_some() && s.request_interrupt.is_some(),
         line_ends: line_ends::available(),
     }
+}
+
+/// The major version of V8, which is what some of its costs depend on; 0 where it does not tell.
+pub fn major_version() -> u32 {
+    let Some(get_version) = symbols().get_version else {
+        return 0;
+    };
+    // SAFETY: V8 answers with a static, NUL-terminated string such as "13.6.233.17-node.53".
+    let version = unsafe { CStr::from_ptr(get_version()) };
+    let digits = version.to_bytes().split(|&byte| byte == b'.').next();
+    digits
+        .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
+        .unwrap_or(0)
 }
 
 /// The isolate that the current thread has entered.
@@ -133,6 +146,37 @@ impl Isolate {
         }
     }
 
+    /// Bytes in use by objects that share their pages with others. The rest are the few large ones,
+    /// which have pages of their own.
+    pub fn small_objects_bytes(self) -> u64 {
+        let s = symbols();
+        let (Some(spaces), Some(get)) = (s.number_of_heap_spaces, s.get_heap_space_statistics)
+        else {
+            return self.heap_statistics().used_bytes;
+        };
+        let mut total = 0;
+        // SAFETY: on the isolate's own thread.
+        for index in 0..unsafe { spaces(self.raw()) } {
+            let mut space = HeapSpaceStatistics {
+                name: std::ptr::null(),
+                size_bytes: 0,
+                used_bytes: 0,
+                available_bytes: 0,
+                physical_bytes: 0,
+            };
+            // SAFETY: `index` is below the number of spaces, and V8 fills the struct.
+            if !unsafe { get(self.raw(), &raw mut space, index) } || space.name.is_null() {
+                continue;
+            }
+            // SAFETY: V8's names of spaces are static, NUL-terminated strings.
+            let name = unsafe { CStr::from_ptr(space.name) };
+            if !name.to_bytes().ends_with(b"large_object_space") {
+                total += space.used_bytes as u64;
+            }
+        }
+        total
+    }
+
     /// Makes the line ends of loaded scripts known, where this V8 would otherwise search for them
     /// again for every closure of a snapshot. Answers how many scripts were looked at.
     pub fn know_line_ends(self) -> usize {
@@ -176,6 +220,18 @@ impl Isolate {
             resume_unwind(payload);
         }
         snapshot
+    }
+
+    /// Forgets which object has which id, and the table that remembers it. Snapshots taken later
+    /// number the objects anew. Answers whether V8 could be asked.
+    pub fn clear_object_ids(self) -> bool {
+        let s = symbols();
+        let (Some(profiler), Some(clear)) = (s.get_heap_profiler, s.clear_object_ids) else {
+            return false;
+        };
+        // SAFETY: on the isolate's own thread, outside any snapshot.
+        unsafe { clear(profiler(self.raw())) };
+        true
     }
 
     /// What another thread needs to interrupt this isolate.

@@ -17,12 +17,12 @@
     reason = "dlsym, and giving its answers the types of V8's headers"
 )]
 
-use std::ffi::{c_int, c_void};
 #[cfg(unix)]
 use std::ffi::CString;
+use std::ffi::{c_char, c_int, c_void};
 use std::sync::OnceLock;
 
-use super::abi::{ActivityControl, HeapSnapshotOptions, OutputStream};
+use super::abi::{ActivityControl, HeapSnapshotOptions, HeapSpaceStatistics, OutputStream};
 
 /// A pointer to an object of V8's that is only ever handed back to V8.
 pub type Opaque = *mut c_void;
@@ -60,8 +60,18 @@ symbols! {
     /// `void v8::Isolate::GetHeapStatistics(HeapStatistics*)`
     get_heap_statistics: unsafe extern "C" fn(Opaque, *mut usize) =
         "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE";
+    /// `size_t v8::Isolate::NumberOfHeapSpaces()`
+    number_of_heap_spaces: unsafe extern "C" fn(Opaque) -> usize = "_ZN2v87Isolate18NumberOfHeapSpacesEv";
+    /// `bool v8::Isolate::GetHeapSpaceStatistics(HeapSpaceStatistics*, size_t)`
+    get_heap_space_statistics: unsafe extern "C" fn(Opaque, *mut HeapSpaceStatistics, usize) -> bool =
+        "_ZN2v87Isolate22GetHeapSpaceStatisticsEPNS_19HeapSpaceStatisticsEm";
+    /// `const char* v8::V8::GetVersion()`
+    get_version: unsafe extern "C" fn() -> *const c_char = "_ZN2v82V810GetVersionEv";
     /// `HeapProfiler* v8::Isolate::GetHeapProfiler()`
     get_heap_profiler: unsafe extern "C" fn(Opaque) -> Opaque = "_ZN2v87Isolate15GetHeapProfilerEv";
+
+    /// `void v8::HeapProfiler::ClearObjectIds()`
+    clear_object_ids: unsafe extern "C" fn(Opaque) = "_ZN2v812HeapProfiler14ClearObjectIdsEv";
 
     /// `TakeHeapSnapshot(const HeapSnapshotOptions&)`: Node 20 and later
     take_with_options: unsafe extern "C" fn(Opaque, *const HeapSnapshotOptions) -> Opaque =
