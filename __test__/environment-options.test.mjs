@@ -17,8 +17,7 @@ async function signalWith(options) {
   await child.says('ready')
   child.kill('SIGUSR2')
   const outcome = await child.until(
-    () =>
-      (child.end && child.end.signal) || (filesIn(child.directory).length > 0 && 'snapshot'),
+    () => child.end?.signal || (filesIn(child.directory).length > 0 && 'snapshot'),
     'a snapshot or the end',
   )
   child.kill('SIGKILL')
@@ -36,6 +35,7 @@ describe('NODE_HEAPDUMP_OPTIONS', PARALLEL, () => {
     [' nosignal , signal ', 'snapshot'],
     [',,nosignal,,', 'SIGUSR2'],
     ['nogc', 'snapshot'],
+    ['nocomparable', 'snapshot'],
     ['quiet,nogc,threads=all', 'snapshot'],
   ]
   for (const [options, expected] of cases) {

@@ -46,10 +46,7 @@ describe("'error'", PARALLEL, () => {
   const requests = [
     ['writeSnapshot', `heapdump.writeSnapshot('/does/not/exist', function () {})`],
     ['writeSnapshotAsync', `heapdump.writeSnapshotAsync('/does/not/exist').catch(function () {})`],
-    [
-      'SIGUSR2',
-      `heapdump.configure({ directory: '/does/not/exist' }); process.kill(process.pid, 'SIGUSR2')`,
-    ],
+    ['SIGUSR2', `heapdump.configure({ directory: '/does/not/exist' }); process.kill(process.pid, 'SIGUSR2')`],
   ]
   for (const [what, request] of requests) {
     it(`tells of a failure of ${what}`, async () => {

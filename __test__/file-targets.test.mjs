@@ -5,16 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
-import {
-  filesIn,
-  makeFifo,
-  PARALLEL,
-  parseSnapshot,
-  readSnapshot,
-  run,
-  start,
-  temporaryDirectory,
-} from './helpers.mjs'
+import { filesIn, makeFifo, PARALLEL, parseSnapshot, readSnapshot, run, start, temporaryDirectory } from './helpers.mjs'
 
 /** Writes to this name in the synchronous or in the asynchronous form, and says what came of it. */
 const forms = {

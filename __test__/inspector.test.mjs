@@ -63,13 +63,16 @@ describe('an inspector session of the program', PARALLEL, () => {
       global.kept = new Marked()
       const session = new inspector.Session()
       session.connect()
-      function theirs(name) {
+      function theirs() {
         const chunks = []
         const collect = function (message) { chunks.push(message.params.chunk) }
         session.on('HeapProfiler.addHeapSnapshotChunk', collect)
-        session.post('HeapProfiler.takeHeapSnapshot', { reportProgress: false })
-        session.removeListener('HeapProfiler.addHeapSnapshotChunk', collect)
-        return JSON.parse(chunks.join(''))
+        return new Promise(function (resolve) {
+          session.post('HeapProfiler.takeHeapSnapshot', { reportProgress: false }, function () {
+            session.removeListener('HeapProfiler.addHeapSnapshotChunk', collect)
+            resolve(JSON.parse(chunks.join('')))
+          })
+        })
       }
       function id(snapshot) {
         const fields = snapshot.snapshot.meta.node_fields
@@ -80,9 +83,11 @@ describe('an inspector session of the program', PARALLEL, () => {
           }
         }
       }
-      const before = id(theirs())
-      heapdump.writeSnapshot('ours.heapsnapshot')
-      say([before, id(theirs())])`)
+      const alive = setInterval(function () {}, 1000)
+      theirs().then(function (before) {
+        heapdump.writeSnapshot('ours.heapsnapshot')
+        return theirs().then(function (after) { say([id(before), id(after)]) })
+      }).then(function () { clearInterval(alive) })`)
     const [ours] = readSnapshot(path.join(child.directory, 'ours.heapsnapshot')).idsOf('Marked')
     assert.deepEqual(child.said, [[ours, ours]])
   })

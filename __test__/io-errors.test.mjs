@@ -72,7 +72,7 @@ describe('a name that cannot be written', PARALLEL, () => {
     ['of a link into a directory that does not exist', 'link-into-nowhere', 'ENOENT'],
     ['of a link to itself', 'loop', 'ELOOP'],
     ['that is too long', 'x'.repeat(256), 'ENAMETOOLONG'],
-    ['whose path is too long', 'directory/../'.repeat(400) + 'a', 'ENAMETOOLONG'],
+    ['whose path is too long', `${'directory/../'.repeat(400)}a`, 'ENAMETOOLONG'],
   ]
   for (const [what, target, errno] of cases) {
     it(`${what}: ${errno}`, async () => {
@@ -168,20 +168,15 @@ describe('a file system', PARALLEL, () => {
             fs.unlinkSync('fits')
             execFileSync('mount', ['-o', 'remount,size=256m', process.cwd()])`,
           last: 'a.heapsnapshot',
-        }) + `.then(function () {
+        }) +
+          `.then(function () {
           say(fs.readdirSync('.'))
           say(fs.statSync('a.heapsnapshot').size > 1024 * 1024)
         })`,
         { wrapper: mounted('size=1m'), fault },
       )
       checkErrors(child.said, 'ENOSPC', 'a.heapsnapshot')
-      assert.deepEqual(child.said.slice(2), [
-        ['a.heapsnapshot'],
-        'what was there',
-        true,
-        ['a.heapsnapshot'],
-        true,
-      ])
+      assert.deepEqual(child.said.slice(2), [['a.heapsnapshot'], 'what was there', true, ['a.heapsnapshot'], true])
     })
   }
 

@@ -29,7 +29,10 @@ describe('the package', PARALLEL, () => {
         return [name, typeof heapdump[name]]
       }))`)
     assert.ok(declared().includes('writeSnapshot'))
-    assert.deepEqual(said, declared().map((name) => [name, 'function']))
+    assert.deepEqual(
+      said,
+      declared().map((name) => [name, 'function']),
+    )
   })
 
   it('exports the same to import, by name and as default', async () => {

@@ -38,6 +38,7 @@ describe('options', PARALLEL, () => {
       `{ gc: 1 }`,
       `{ memoryGuard: 'no' }`,
       `{ memoryGuard: 0 }`,
+      `{ comparable: 'no' }`,
       `{ timeoutMs: '5000' }`,
       `{ timeoutMs: -1 }`,
       `{ timeoutMs: NaN }`,
@@ -82,12 +83,7 @@ describe('options', PARALLEL, () => {
   })
 
   it('of later versions are refused, not ignored', async () => {
-    const later = [
-      `{ compress: 'gzip' }`,
-      `{ redact: true }`,
-      `{ keep: 3 }`,
-      `{ live: 'require' }`,
-    ]
+    const later = [`{ compress: 'gzip' }`, `{ redact: true }`, `{ keep: 3 }`, `{ live: 'require' }`]
     const child = await run(attempts(later))
     assert.equal(child.said.length, later.length)
     child.said.forEach(({ returned, calls, async }, index) => {

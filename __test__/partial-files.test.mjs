@@ -37,10 +37,7 @@ function unnamedBytes(pid, directory) {
 /** Waits until the child has written a part of a file with a temporary name, and returns its path. */
 async function partialFileOf(child) {
   const name = await child.until(
-    () =>
-      partialFilesIn(child.directory).find(
-        (name) => fs.statSync(path.join(child.directory, name)).size > 0,
-      ),
+    () => partialFilesIn(child.directory).find((name) => fs.statSync(path.join(child.directory, name)).size > 0),
     'a partial file',
   )
   return path.join(child.directory, name)

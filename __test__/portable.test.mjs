@@ -5,8 +5,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import {
-  aWhile,
   answer,
+  aWhile,
   DEFAULT_NAME,
   filesIn,
   makeFifo,
@@ -42,9 +42,7 @@ describe('without V8 symbols', PARALLEL, () => {
     )
     assert.deepEqual(child.said.slice(0, 2), [[null, 'sync.heapsnapshot'], true])
     assert.deepEqual(filesIn(child.directory), ['async.heapsnapshot', 'sync.heapsnapshot'])
-    const [async, sync] = filesIn(child.directory).map((name) =>
-      readSnapshot(path.join(child.directory, name)),
-    )
+    const [async, sync] = filesIn(child.directory).map((name) => readSnapshot(path.join(child.directory, name)))
     for (const snapshot of [async, sync]) {
       assert.equal(snapshot.provenance.mode, 'portable')
       assert.equal(snapshot.idsOf('Marked').length, 1)
@@ -103,10 +101,11 @@ describe('without V8 symbols', PARALLEL, () => {
   it('a file that cannot be written to its end is an error, and what was there stays', async () => {
     const directory = temporaryDirectory()
     fs.writeFileSync(path.join(directory, 'a.heapsnapshot'), 'what was there')
-    const child = await run(
-      `require(ADDON).writeSnapshot('a.heapsnapshot', function (err) { say(err.code) })`,
-      { ...FAULT, cwd: directory, wrapper: ['prlimit', '--fsize=1048576'] },
-    )
+    const child = await run(`require(ADDON).writeSnapshot('a.heapsnapshot', function (err) { say(err.code) })`, {
+      ...FAULT,
+      cwd: directory,
+      wrapper: ['prlimit', '--fsize=1048576'],
+    })
     // node:v8 does not tell why it stopped.
     assert.deepEqual(child.said, ['ERR_HEAPDUMP_IO'])
     assert.deepEqual(filesIn(directory), ['a.heapsnapshot'])
@@ -114,10 +113,7 @@ describe('without V8 symbols', PARALLEL, () => {
   })
 
   it('SIGUSR2 works on an event loop', async () => {
-    const child = start(
-      `const heapdump = require(ADDON); setInterval(function () {}, 1000); say('ready')`,
-      FAULT,
-    )
+    const child = start(`const heapdump = require(ADDON); setInterval(function () {}, 1000); say('ready')`, FAULT)
     await child.says('ready')
     for (const count of [1, 2]) {
       child.kill('SIGUSR2')

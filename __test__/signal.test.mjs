@@ -4,16 +4,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import {
-  aWhile,
-  DEFAULT_NAME,
-  filesIn,
-  PARALLEL,
-  readSnapshot,
-  ROOT,
-  start,
-  temporaryDirectory,
-} from './helpers.mjs'
+import { aWhile, DEFAULT_NAME, filesIn, PARALLEL, ROOT, readSnapshot, start, temporaryDirectory } from './helpers.mjs'
 
 const ALIVE = `setInterval(function () {}, 1000)`
 
@@ -28,19 +19,10 @@ describe('SIGUSR2', PARALLEL, () => {
        say('ready'); while (true) JSON.parse(text)`,
     ],
     ['matches a regular expression without end', `say('ready'); /^(a+)+$/.test('a'.repeat(60) + 'b')`],
-    [
-      'resolves promises without end',
-      `say('ready'); (function again() { Promise.resolve().then(again) })()`,
-    ],
+    ['resolves promises without end', `say('ready'); (function again() { Promise.resolve().then(again) })()`],
     ['ticks without end', `say('ready'); (function again() { process.nextTick(again) })()`],
-    [
-      'waits in Atomics.wait',
-      `say('ready'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`,
-    ],
-    [
-      'runs a program synchronously',
-      `say('ready'); for (;;) require('child_process').execFileSync('sleep', ['0.3'])`,
-    ],
+    ['waits in Atomics.wait', `say('ready'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`],
+    ['runs a program synchronously', `say('ready'); for (;;) require('child_process').execFileSync('sleep', ['0.3'])`],
   ]
   for (const [what, script] of occupations) {
     it(`writes a snapshot when the main thread ${what}`, async () => {

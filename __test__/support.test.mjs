@@ -2,17 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { answer, packageVersion, PARALLEL } from './helpers.mjs'
+import { answer, PARALLEL, packageVersion } from './helpers.mjs'
 
-const CAPABILITIES = [
-  'inProcess',
-  'gc',
-  'signal',
-  'blockedLoop',
-  'memoryGuard',
-  'memoryReturn',
-  'lineEnds',
-]
+const CAPABILITIES = ['inProcess', 'gc', 'signal', 'blockedLoop', 'memoryGuard', 'memoryReturn', 'lineEnds']
 
 describe('support', PARALLEL, () => {
   it('names the package, the Node, the platform and the engine', async () => {
@@ -56,8 +48,7 @@ describe('support', PARALLEL, () => {
   })
 
   it('says the same in a worker', async () => {
-    const [main, worker] = (
-      await answer(`
+    const [main, worker] = await answer(`
         const threads = require('worker_threads')
         const support = require(ADDON).support()
         if (threads.isMainThread) {
@@ -65,7 +56,6 @@ describe('support', PARALLEL, () => {
         } else {
           threads.parentPort.postMessage(support)
         }`)
-    )
     assert.deepEqual(worker, main)
   })
 })

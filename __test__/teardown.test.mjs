@@ -4,7 +4,16 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { filesIn, PARALLEL, partialFilesIn, readSnapshot, run, snapshotsIn, start } from './helpers.mjs'
+import {
+  filesIn,
+  PARALLEL,
+  partialFilesIn,
+  readSnapshot,
+  run,
+  snapshotsIn,
+  start,
+  testedNodeMajor,
+} from './helpers.mjs'
 
 /** Sends SIGUSR2 all the time, until the process ends. */
 async function storm(child, everyMs) {
@@ -24,11 +33,12 @@ function checkFiles(directory) {
 }
 
 describe('a storm of signals', PARALLEL, () => {
+  const nodeEndsDeaf = testedNodeMajor() < 18 && 'Node 16 gives all signals their default action before it ends'
   const exits = [
     ['exits at once', `process.exit(0)`],
     ['exits a little later', `setTimeout(function () { process.exit(0) }, 30)`],
     ['exits later', `setTimeout(function () { process.exit(0) }, 700)`],
-    ['has nothing more to do', ``],
+    ['has nothing more to do', ``, nodeEndsDeaf],
     [
       'is busy in its exit listener',
       `process.on('exit', function () {
@@ -42,8 +52,8 @@ describe('a storm of signals', PARALLEL, () => {
       `process.once('SIGUSR2', function () { process.exit(0) }); setInterval(function () {}, 1000)`,
     ],
   ]
-  for (const [what, exit] of exits) {
-    it(`does not change how a process ends that ${what}`, async () => {
+  for (const [what, exit, skip = false] of exits) {
+    it(`does not change how a process ends that ${what}`, { skip }, async () => {
       for (const round of [1, 2]) {
         const child = start(`
           require(ADDON)
@@ -77,12 +87,17 @@ describe('a storm of signals', PARALLEL, () => {
             // The first to load it is never the last to leave.
             ${loadedInMain ? 'require(ADDON)' : `process.on('SIGUSR2', function () {})`}
             let started = 0
+            let ended = 0
             const startWorker = function () {
-              if (started++ >= 6) return
+              if (started === 6) return
+              started++
               const worker = new threads.Worker(__filename)
               worker.on('message', function () { worker.terminate() })
               worker.on('error', function (err) { if (err.message !== 'mine') throw err })
-              worker.on('exit', startWorker)
+              worker.on('exit', function () {
+                if (++ended === 6) process.exit(0)
+                startWorker()
+              })
             }
             startWorker()
             startWorker()
@@ -146,10 +161,7 @@ describe('exiting inside', PARALLEL, () => {
        heapdump.writeSnapshot('a.heapsnapshot')
        setInterval(function () {}, 1000)`,
     ],
-    [
-      'a resolved promise',
-      `heapdump.writeSnapshotAsync('a.heapsnapshot').then(function () { process.exit(3) })`,
-    ],
+    ['a resolved promise', `heapdump.writeSnapshotAsync('a.heapsnapshot').then(function () { process.exit(3) })`],
   ]
   for (const [what, script] of scripts) {
     it(`${what} ends the process with its exit code`, async () => {

@@ -33,10 +33,7 @@ describe('the type declarations', PARALLEL, () => {
         noEmit: true,
         types: ['node'],
       }
-      fs.writeFileSync(
-        path.join(directory, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files }),
-      )
+      fs.writeFileSync(path.join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
       const compiler = new Child(process.execPath, [COMPILER, '--project', directory], {
         cwd: directory,
       })

@@ -3,17 +3,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import {
-  aWhile,
-  DEFAULT_NAME,
-  filesIn,
-  PARALLEL,
-  readSnapshot,
-  ROOT,
-  run,
-  snapshotsIn,
-  start,
-} from './helpers.mjs'
+import { aWhile, DEFAULT_NAME, filesIn, PARALLEL, ROOT, readSnapshot, run, snapshotsIn, start } from './helpers.mjs'
 
 const WORKER_NAME = /^heapdump-\d+\.\d{6}-thread(\d+)\.heapsnapshot$/
 
@@ -253,7 +243,10 @@ describe('SIGUSR2', PARALLEL, () => {
         return thread
       })
       assert.deepEqual(threads.sort(), [0, first, second])
-      assert.deepEqual(heard.sort(), [0, first, second].map((thread) => [thread, 'signal']))
+      assert.deepEqual(
+        heard.sort(),
+        [0, first, second].map((thread) => [thread, 'signal']),
+      )
     })
   }
 
@@ -266,9 +259,7 @@ describe('SIGUSR2', PARALLEL, () => {
     await load(waiting)
     child.stdin.write(`${spinning} say('spins') || (function () { for (;;) {} })()\n`)
     await child.says('spins')
-    child.stdin.write(
-      `${waiting} say('waits') || Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)\n`,
-    )
+    child.stdin.write(`${waiting} say('waits') || Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)\n`)
     await child.says('waits')
     child.kill('SIGUSR2')
     const files = await child.snapshots(3)
@@ -281,8 +272,9 @@ describe('SIGUSR2', PARALLEL, () => {
   for (const how of ['exit', 'terminate']) {
     for (const main of ['loaded by main too', 'loaded by the worker alone']) {
       it(`is safe when a worker has ended (${how}), ${main}`, async () => {
-        const { child, startWorker, load, endWorker, signalForNothing, command, exit } =
-          startThreads({ options: 'threads=all' })
+        const { child, startWorker, load, endWorker, signalForNothing, command, exit } = startThreads({
+          options: 'threads=all',
+        })
         const withMain = main === 'loaded by main too'
         if (withMain) await load(0)
         const worker = await startWorker()

@@ -4,15 +4,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import {
-  answer,
-  DEFAULT_NAME,
-  filesIn,
-  PARALLEL,
-  readSnapshot,
-  run,
-  temporaryDirectory,
-} from './helpers.mjs'
+import { answer, DEFAULT_NAME, filesIn, PARALLEL, readSnapshot, run, temporaryDirectory } from './helpers.mjs'
 
 describe('writeSnapshotAsync', PARALLEL, () => {
   it('resolves with what was written, when it is written', async () => {
@@ -41,9 +33,7 @@ describe('writeSnapshotAsync', PARALLEL, () => {
 
   it('uses the default name when it is given none', async () => {
     for (const args of ['', 'undefined', '{}']) {
-      const child = await run(
-        `require(ADDON).writeSnapshotAsync(${args}).then(function (info) { say(info.path) })`,
-      )
+      const child = await run(`require(ADDON).writeSnapshotAsync(${args}).then(function (info) { say(info.path) })`)
       const [name] = filesIn(child.directory)
       assert.match(name, DEFAULT_NAME)
       assert.deepEqual(child.said, [path.join(child.directory, name)])
@@ -53,9 +43,7 @@ describe('writeSnapshotAsync', PARALLEL, () => {
   it('resolves relative names against the directory that the options name', async () => {
     const directory = temporaryDirectory()
     const options = JSON.stringify({ directory, filename: 'a.heapsnapshot' })
-    const said = await answer(
-      `require(ADDON).writeSnapshotAsync(${options}).then(function (info) { say(info.path) })`,
-    )
+    const said = await answer(`require(ADDON).writeSnapshotAsync(${options}).then(function (info) { say(info.path) })`)
     assert.equal(said, path.join(directory, 'a.heapsnapshot'))
     readSnapshot(said)
   })
@@ -191,8 +179,7 @@ describe('an AbortSignal', PARALLEL, () => {
         return heapdump.writeSnapshotAsync('b.heapsnapshot').then(function () { say('then written') })
       })`
 
-  const abortIn = (phase) =>
-    `function (progress) { if (progress.phase === '${phase}') controller.abort() }`
+  const abortIn = (phase) => `function (progress) { if (progress.phase === '${phase}') controller.abort() }`
 
   const cases = [
     ['that was aborted before', abort('before')],
@@ -256,12 +243,7 @@ describe('timeoutMs', PARALLEL, () => {
     for (const [what, timeoutMs, fault] of cases) {
       it(`gives up ${what}: ${form}${fault ? ` (${fault})` : ''}`, async () => {
         const child = await run(script(form, { timeoutMs }), { fault })
-        assert.deepEqual(child.said, [
-          'ERR_HEAPDUMP_TIMEOUT',
-          ['a.heapsnapshot'],
-          'what was there',
-          true,
-        ])
+        assert.deepEqual(child.said, ['ERR_HEAPDUMP_TIMEOUT', ['a.heapsnapshot'], 'what was there', true])
         readSnapshot(path.join(child.directory, 'b.heapsnapshot'))
       })
     }

@@ -241,14 +241,32 @@ describe('the snapshot', PARALLEL, () => {
       heapdump.writeSnapshot('1.heapsnapshot')
       global.late = new Late()
       heapdump.writeSnapshot('2.heapsnapshot')`)
-    const [first, second] = ['1', '2'].map((name) =>
-      readSnapshot(path.join(child.directory, `${name}.heapsnapshot`)),
-    )
+    const [first, second] = ['1', '2'].map((name) => readSnapshot(path.join(child.directory, `${name}.heapsnapshot`)))
     assert.deepEqual(second.idsOf('Early').sort(), first.idsOf('Early').sort())
     assert.equal(first.idsOf('Early').length, 2)
     assert.deepEqual(first.idsOf('Late'), [])
     const [late] = second.idsOf('Late')
     assert.ok(late > Math.max(...first.idsOf('Early')))
+  })
+
+  it('says from when on ids cannot be compared: after a snapshot that gave them up', async () => {
+    const child = await run(`
+      const heapdump = require(ADDON)
+      class Marked {}
+      global.kept = [new Marked(), new Marked()]
+      heapdump.writeSnapshot('1.heapsnapshot')
+      heapdump.writeSnapshot({ filename: '2.heapsnapshot', comparable: false })
+      heapdump.writeSnapshot('3.heapsnapshot')
+      heapdump.writeSnapshot('4.heapsnapshot')`)
+    const [first, last, anew, next] = ['1', '2', '3', '4'].map((name) =>
+      readSnapshot(path.join(child.directory, `${name}.heapsnapshot`)),
+    )
+    const generation = (snapshot) => snapshot.provenance.ids_generation
+    assert.deepEqual(last.idsOf('Marked'), first.idsOf('Marked'))
+    assert.equal(generation(last), generation(first))
+    assert.notEqual(generation(anew), generation(first))
+    assert.equal(generation(next), generation(anew))
+    assert.deepEqual(next.idsOf('Marked'), anew.idsOf('Marked'))
   })
 
   for (const umask of [0o000, 0o077, 0o777]) {
@@ -276,12 +294,22 @@ describe('the snapshot', PARALLEL, () => {
         }
       }
       heapdump.writeSnapshot('0.heapsnapshot')
-      const before = state()
-      for (let i = 0; i < 3; i++) heapdump.writeSnapshot('0.heapsnapshot')
-      heapdump.writeSnapshot('/does/not/exist', function () {})
-      heapdump.writeSnapshot('.', function () {})
-      say({ before: before, after: state() })`)
-    assert.deepEqual(said.after, said.before)
+      // A thread may be on its way out when the call returns.
+      setTimeout(function () {
+        const before = state()
+        for (let i = 0; i < 3; i++) heapdump.writeSnapshot('0.heapsnapshot')
+        heapdump.writeSnapshot('/does/not/exist', function () {})
+        heapdump.writeSnapshot('.', function () {})
+        let polls = 0
+        ;(function poll() {
+          const after = state()
+          if (after.threads > before.threads && ++polls < 100) return setTimeout(poll, 20)
+          say({ before: before, after: after })
+        })()
+      }, 50)`)
+    const { before, after } = said
+    assert.ok(after.threads <= before.threads, `${before.threads} threads, then ${after.threads}`)
+    assert.deepEqual({ ...after, threads: 0 }, { ...before, threads: 0 })
   })
 
   it('leaves nothing for the children of the process to inherit', async () => {

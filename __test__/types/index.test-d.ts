@@ -1,16 +1,13 @@
 // What a TypeScript program may write, and what it may not: compiled by types.test.mjs, never run.
 
 import {
+  type AsyncSnapshotOptions,
+  type Configuration,
   configure,
-  gc,
+  type gc,
   off,
   on,
   once,
-  support,
-  writeSnapshot,
-  writeSnapshotAsync,
-  type AsyncSnapshotOptions,
-  type Configuration,
   type SkippedSnapshot,
   type SnapshotCallback,
   type SnapshotError,
@@ -19,6 +16,9 @@ import {
   type SnapshotOptions,
   type SnapshotProgress,
   type Support,
+  support,
+  writeSnapshot,
+  writeSnapshotAsync,
 } from 'rs-heapdump'
 
 /** Compiles only where both types are the same. */
@@ -47,6 +47,7 @@ const options: SnapshotOptions = {
   directory: '/var/tmp',
   gc: false,
   memoryGuard: true,
+  comparable: false,
   timeoutMs: 5000,
 }
 writeSnapshot(options)
@@ -79,15 +80,7 @@ writeSnapshotAsync(asyncOptions).then((info) => {
   same<typeof info.path, string>()
   same<typeof info.mode, 'in-process' | 'portable'>()
   same<typeof info.trigger, 'api' | 'signal'>()
-  const figures: number[] = [
-    info.bytes,
-    info.nodes,
-    info.edges,
-    info.pauseMs,
-    info.durationMs,
-    info.pid,
-    info.threadId,
-  ]
+  const figures: number[] = [info.bytes, info.nodes, info.edges, info.pauseMs, info.durationMs, info.pid, info.threadId]
   return figures
 })
 // @ts-expect-error: the promise form takes no callback

@@ -120,7 +120,12 @@ fn record(
         verdict: None,
     };
     watch.memory.admit_counting(isolate)?;
-    let Some(snapshot) = isolate.take_snapshot(&mut watch) else {
+    let taken = if watch.is_needed(isolate) {
+        isolate.take_snapshot(Some(&mut watch))
+    } else {
+        isolate.take_snapshot(None)
+    };
+    let Some(snapshot) = taken else {
         return Err(watch.verdict.unwrap_or_else(|| {
             Error::new(Code::Aborted, "V8 gave no snapshot")
                 .with_hint("V8 takes one snapshot of a heap at a time")
@@ -176,6 +181,14 @@ impl MemoryWatch {
             rss_before_bytes: memory::rss_bytes(),
             promise: None,
         }
+    }
+
+    /// Whether a heap of this size could take more than there is.
+    fn can_run_short(&self, small_objects_bytes: u64) -> bool {
+        self.enabled
+            && memory::headroom().is_some_and(|headroom| {
+                memory::decide(memory::most_bytes(small_objects_bytes), headroom).is_err()
+            })
     }
 
     /// Will it fit to let V8 count the objects?
@@ -255,6 +268,13 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// Whether there is anything to watch for: being watched, V8 takes longer.
+    fn is_needed(&self, isolate: Isolate) -> bool {
+        self.observer.is_some()
+            || self.limits.can_end()
+            || self.memory.can_run_short(isolate.small_objects_bytes())
+    }
+
     fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {
         self.limits.check()?;
         let Some((begun, done_then)) = self.first else {

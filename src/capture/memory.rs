@@ -45,6 +45,15 @@ pub fn counting_bytes(v8_major_version: u32, small_objects_bytes: u64) -> u64 {
     }
 }
 
+/// More than a snapshot of this heap can take: every object as small as objects get on average, and
+/// a string of its own.
+pub fn most_bytes(small_objects_bytes: u64) -> u64 {
+    const OBJECT_BYTES_MIN: u64 = 24;
+    const BYTES_PER_NODE_MAX: u64 = 1000;
+    counting_bytes(0, small_objects_bytes)
+        + small_objects_bytes / OBJECT_BYTES_MIN * BYTES_PER_NODE_MAX
+}
+
 /// Refuses a need that would not leave the reserve.
 pub fn decide(needed_bytes: u64, headroom: Headroom) -> Result<(), Shortage> {
     let needed_bytes = needed_bytes.saturating_add(RESERVE_BYTES);

@@ -122,6 +122,11 @@ impl Limits {
         self.timeout.map(|(_, deadline)| deadline)
     }
 
+    /// Whether there is a time limit.
+    pub fn can_end(&self) -> bool {
+        self.timeout.is_some()
+    }
+
     /// Sets the capture's end; any thread may do so.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);

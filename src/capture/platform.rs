@@ -17,9 +17,9 @@ use std::path::Path;
 use std::time::Instant;
 
 pub use imp::{
-    at_exit, block_signals, create_private, descriptor_alias, flush_directory, flush_stream,
-    is_a_directory, link, not_found, open_stream, return_memory, too_many_links, unnamed_file,
-    write_stream,
+    at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory,
+    flush_stream, is_a_directory, link, not_found, open_stream, return_memory, too_many_links,
+    unnamed_file, write_stream,
 };
 
 #[cfg(unix)]
@@ -223,6 +223,25 @@ mod imp {
         }
     }
 
+    /// Has the system begin to write `length` bytes at `offset` to the disk, so that less is left to
+    /// wait for at the end.
+    pub fn begin_flush(file: &File, offset: u64, length: u64) {
+        #[cfg(target_os = "linux")]
+        if let (Ok(offset), Ok(length)) = (offset.try_into(), length.try_into()) {
+            // SAFETY: module head. A refusal is nothing to act on: the flush at the end will tell.
+            unsafe {
+                libc::sync_file_range(
+                    file.as_raw_fd(),
+                    offset,
+                    length,
+                    libc::SYNC_FILE_RANGE_WRITE,
+                );
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (file, offset, length);
+    }
+
     /// Keeps signals away from the calling thread: they are for the application's own threads, and
     /// `SIGXFSZ` and `SIGPIPE` become plain errors of `write`.
     pub fn block_signals() {
@@ -298,6 +317,7 @@ mod imp {
         Ok(())
     }
     pub fn at_exit(_callback: extern "C" fn()) {}
+    pub fn begin_flush(_file: &File, _offset: u64, _length: u64) {}
     pub fn block_signals() {}
     pub fn return_memory() -> bool {
         false

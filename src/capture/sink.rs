@@ -30,6 +30,8 @@ const PARTIAL_SUFFIX: &str = ".partial";
 const PARTIAL_RANDOM: usize = 6;
 /// A partial file younger than this may not have been locked by its writer yet.
 const PARTIAL_AGE_MIN: Duration = Duration::from_secs(60);
+/// How much to write before the disk is put to work.
+const FLUSH_STEP_BYTES: u64 = 4 << 20;
 /// How many microseconds to try before giving up on a default name.
 const NAMES_MAX: u32 = 10_000;
 /// How many symbolic links to follow, as Linux does.
@@ -51,6 +53,8 @@ pub struct Sink {
     /// Where it goes, for messages.
     shown: PathBuf,
     bytes: u64,
+    /// How many of them are on their way to the disk.
+    flushing: u64,
 }
 
 #[derive(Debug)]
@@ -166,6 +170,7 @@ impl Sink {
             },
             shown,
             bytes: 0,
+            flushing: 0,
         })
     }
 
@@ -174,6 +179,7 @@ impl Sink {
             kind: Kind::Stream(file),
             shown: shown.to_owned(),
             bytes: 0,
+            flushing: 0,
         }
     }
 
@@ -203,6 +209,12 @@ impl Sink {
         }
         .map_err(|error| Error::io(&error, "write", &self.shown))?;
         self.bytes += chunk.len() as u64;
+        if let Kind::File { partial, .. } = &mut self.kind
+            && self.bytes - self.flushing >= FLUSH_STEP_BYTES
+        {
+            platform::begin_flush(partial.file(), self.flushing, self.bytes - self.flushing);
+            self.flushing = self.bytes;
+        }
         Ok(())
     }
 

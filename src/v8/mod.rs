@@ -11,7 +11,7 @@
 //!
 //! let isolate = Isolate::current().expect("called from a JavaScript thread");
 //! isolate.collect_garbage();
-//! if let Some(snapshot) = isolate.take_snapshot(&mut Quiet) {
+//! if let Some(snapshot) = isolate.take_snapshot(Some(&mut Quiet)) {
 //!     snapshot.serialize(&mut Null);
 //! } // dropped: V8 frees its graph
 //! ```
@@ -183,39 +183,35 @@ impl Isolate {
         line_ends::make_known(self.raw())
     }
 
-    /// Takes a snapshot, or `None` when `progress` broke it off.
+    /// Takes a snapshot, or `None` when `progress` broke it off. With somebody to report to, V8
+    /// counts the objects first, which takes up to a twentieth of the time on Node 16 to 22.
     ///
     /// # Panics
     ///
     /// Passes a panic of `progress` on, once V8 has cleaned up.
-    pub fn take_snapshot(self, progress: &mut dyn Progress) -> Option<Snapshot> {
+    pub fn take_snapshot(self, progress: Option<&mut dyn Progress>) -> Option<Snapshot> {
         let s = symbols();
         // SAFETY: on the isolate's own thread.
         let profiler = unsafe { s.get_heap_profiler?(self.raw()) };
-        let mut control = ActivityControl::new(progress);
+        let mut control = progress.map(ActivityControl::new);
+        let control_pointer = control
+            .as_mut()
+            .map_or(std::ptr::null_mut(), |control| &raw mut *control);
         let raw = if let Some(take) = s.take_with_options {
-            let options = HeapSnapshotOptions::new(&raw mut control);
+            let options = HeapSnapshotOptions::new(control_pointer);
             // SAFETY: `options` and `control` live until the call returns, and V8 keeps neither.
             unsafe { take(profiler, &raw const options) }
         } else {
             let take = s.take_with_flags.or(s.take_with_flags_v8_92)?;
             // SAFETY: as above. The flags are the defaults of the header: hide internals (or, on
             // Node 16, treat global objects as roots), capture no numbers.
-            unsafe {
-                take(
-                    profiler,
-                    &raw mut control,
-                    std::ptr::null_mut(),
-                    true,
-                    false,
-                )
-            }
+            unsafe { take(profiler, control_pointer, std::ptr::null_mut(), true, false) }
         };
         let snapshot = NonNull::new(raw).map(|raw| Snapshot {
             raw,
             not_send: PhantomData,
         });
-        if let Some(payload) = control.into_panic() {
+        if let Some(payload) = control.and_then(ActivityControl::into_panic) {
             drop(snapshot);
             resume_unwind(payload);
         }

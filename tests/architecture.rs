@@ -1,0 +1,82 @@
+//! The invariants of ARCHITECTURE.md, as far as a look at the source can tell.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every Rust file below `src`, with its path from there.
+fn sources() -> Vec<(String, String)> {
+    fn walk(directory: &Path, root: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(directory).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .replace('\\', "/");
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .map(str::trim_start)
+        .filter(|line| !line.starts_with("//"))
+}
+
+#[test]
+fn node_api_types_are_in_api_alone() {
+    for (name, text) in sources() {
+        if !name.starts_with("api/") {
+            let found = code_lines(&text).find(|line| line.contains("napi"));
+            assert_eq!(found, None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_on_its_islands_and_each_says_why() {
+    const ISLANDS: [&str; 7] = [
+        "capture/platform.rs",
+        "trigger/signal.rs",
+        "trigger/stderr.rs",
+        "trigger/threads.rs",
+        "v8/abi.rs",
+        "v8/line_ends.rs",
+        "v8/symbols.rs",
+    ];
+    for (name, text) in sources() {
+        let opened =
+            text.contains("unsafe_code, reason =") || text.contains("unsafe_code,\n    reason =");
+        let allowed = ISLANDS.contains(&name.as_str()) || name == "v8/mod.rs";
+        assert!(!opened || allowed, "{name} opens unsafe code");
+        assert!(!allowed || opened, "{name} need not be an island");
+    }
+}
+
+#[test]
+fn calls_go_one_way() {
+    // Nobody imports what stands before it here.
+    const LAYERS: [&str; 4] = ["api", "trigger", "capture", "v8"];
+    for (name, text) in sources() {
+        let Some(layer) = LAYERS
+            .iter()
+            .position(|layer| name.starts_with(&format!("{layer}/")))
+        else {
+            continue;
+        };
+        for above in &LAYERS[..layer] {
+            let wanted = format!("crate::{above}");
+            let found = code_lines(&text).find(|line| line.contains(&wanted));
+            assert_eq!(found, None, "{name}");
+        }
+    }
+}
