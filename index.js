@@ -57,31 +57,38 @@ async function writeSnapshotAsync(target) {
   if (failure) return settle({ failure })
   if (signal?.aborted) return settle(aborted(signal))
   progress('capture', { bytes: 0, nodes: 0 })
-  // A turn of the loop, so that the caller can answer whoever asked before the thread stands still.
-  await new Promise(setImmediate)
-  if (signal?.aborted) return settle(aborted(signal))
-
-  const outcome = inProcess ? await captureWhileWriting(request, signal, progress) : capture(request)
+  // In a later turn of the loop, so that the caller can answer whoever asked before the thread stands still.
+  const outcome = await (inProcess ? captureBesideLoop(request, signal, progress) : captureLater(request, signal))
   if (outcome.info) progress('done', outcome.info)
   return settle(signal?.aborted && outcome.failure?.code === 'ERR_HEAPDUMP_ABORTED' ? aborted(signal) : outcome)
 }
 
-function captureWhileWriting(request, signal, progress) {
+/** Opens and writes beside the event loop; only V8 itself stops it. */
+function captureBesideLoop(request, signal, progress) {
   return new Promise((resolve, reject) => {
-    const pending = native.captureAsync(request, (outcome) => {
+    const abort = () => pending.abort()
+    const settled = (outcome) => {
       signal?.removeEventListener('abort', abort)
       resolve(outcome)
-    })
-    const abort = () => pending.abort()
-    signal?.addEventListener('abort', abort)
-    if (!pending.captured) return
-    try {
-      progress('write', pending.captured)
-    } catch (error) {
-      abort()
-      reject(error)
     }
+    const opened = () => {
+      const captured = pending.capture()
+      try {
+        if (captured) progress('write', captured)
+      } catch (error) {
+        abort()
+        reject(error)
+      }
+    }
+    const pending = native.openAsync(request, opened, settled)
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort() // by onProgress
   })
+}
+
+async function captureLater(request, signal) {
+  await new Promise(setImmediate)
+  return signal?.aborted ? aborted(signal) : capture(request)
 }
 
 function settle(outcome) {

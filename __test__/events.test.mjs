@@ -95,6 +95,24 @@ describe('listeners', PARALLEL, () => {
     assert.deepEqual(child.said, [{ on: 3, once: 1, off: 2 }])
   })
 
+  it('that throw throw into nobody: it is an uncaught exception, and the snapshot is there', async () => {
+    const requests = [
+      `heapdump.writeSnapshot('a.heapsnapshot')`,
+      `heapdump.writeSnapshotAsync('a.heapsnapshot')`,
+      `process.kill(process.pid, 'SIGUSR2')`,
+    ]
+    for (const request of requests) {
+      const child = await run(`
+        const heapdump = require(ADDON)
+        const alive = setInterval(function () {}, 1000)
+        process.on('uncaughtException', function (err) { say(err.message); clearInterval(alive) })
+        heapdump.on('snapshot', function () { throw new Error('mine') })
+        ${request}`)
+      assert.deepEqual(child.said, ['mine'], request)
+      assert.equal(filesIn(child.directory).length, 1)
+    }
+  })
+
   it('keep neither the process nor a worker alive', async () => {
     const listen = `for (const name of ['snapshot', 'error', 'skipped']) {
       heapdump.on(name, function () {})

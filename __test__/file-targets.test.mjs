@@ -105,6 +105,30 @@ for (const [form, script] of Object.entries(forms)) {
       assert.deepEqual(filesIn(directory), ['fifo'])
     })
 
+    it('a FIFO that nobody reads: waits no longer than it was told to', async () => {
+      const directory = temporaryDirectory()
+      const fifo = makeFifo(path.join(directory, 'fifo'))
+      const patient = script('fifo').replace('"fifo"', `{ filename: 'fifo', timeoutMs: 200 }`)
+      const child = await run(patient, { cwd: directory })
+      assert.deepEqual(child.said, [{ code: 'ERR_HEAPDUMP_TIMEOUT' }])
+      assert.ok(fs.lstatSync(fifo).isFIFO())
+      assert.deepEqual(filesIn(directory), ['fifo'])
+    })
+
+    it('a FIFO whose reader stops reading: waits no longer than it was told to', async () => {
+      const directory = temporaryDirectory()
+      const fifo = makeFifo(path.join(directory, 'fifo'))
+      const patient = script('fifo').replace('"fifo"', `{ filename: 'fifo', timeoutMs: 2000 }`)
+      const child = start(patient, { cwd: directory })
+      const reader = fs.createReadStream(fifo, { highWaterMark: 4096 })
+      await new Promise((resolve) => reader.once('data', resolve))
+      reader.pause()
+      await child.endsWell()
+      reader.destroy()
+      assert.deepEqual(child.said, [{ code: 'ERR_HEAPDUMP_TIMEOUT' }])
+      assert.deepEqual(filesIn(directory), ['fifo'])
+    })
+
     it('a link to a FIFO: writes to its reader, and both stay', async () => {
       const directory = temporaryDirectory()
       const fifo = makeFifo(path.join(directory, 'fifo'))
@@ -153,6 +177,25 @@ for (const [form, script] of Object.entries(forms)) {
         readSnapshot(path.join(child.directory, 'file'))
       })
     }
+
+    it('as a socket, which is what Node gives to the children of a program: whole', async () => {
+      const child = await run(silent)
+      parseSnapshot(child.stdout)
+    })
+
+    it('by another name of the descriptor: the same', async () => {
+      for (const name of ['/dev/fd/3', '/proc/self/fd/3']) {
+        const directory = temporaryDirectory()
+        const output = fs.openSync(path.join(directory, 'file'), 'w')
+        await run(silent.replace('/dev/stdout', name), {
+          cwd: directory,
+          stdio: ['ignore', 'pipe', 'pipe', output],
+        })
+        fs.closeSync(output)
+        assert.deepEqual(filesIn(directory), ['file'])
+        readSnapshot(path.join(directory, 'file'))
+      }
+    })
 
     it('as a file that has another name by now: the same file is written', async () => {
       const directory = temporaryDirectory()

@@ -245,6 +245,17 @@ describe('a process that is not root', PARALLEL, () => {
   const skip = isRoot ? false : 'needs root, to become somebody else'
   const becomeNobody = `process.setgid(65534); process.setuid(65534)`
 
+  it('may not replace a file that it may not write: EACCES', { skip }, async () => {
+    const directory = temporaryDirectory()
+    fs.chownSync(directory, 65534, 65534)
+    const file = path.join(directory, 'a.heapsnapshot')
+    fs.writeFileSync(file, 'what was there', { mode: 0o444 })
+    const child = await run(attempt('a.heapsnapshot', { before: becomeNobody }), { cwd: directory })
+    checkErrors(child.said, 'EACCES')
+    assert.equal(fs.readFileSync(file, 'utf8'), 'what was there')
+    assert.deepEqual(filesIn(directory), ['a.heapsnapshot', 'last.heapsnapshot'])
+  })
+
   it('may not write everywhere: EACCES', { skip }, async () => {
     const directory = temporaryDirectory()
     fs.mkdirSync(path.join(directory, 'theirs'))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { filesIn, PARALLEL, run, snapshotsIn } from './helpers.mjs'
+import { filesIn, PARALLEL, run, snapshotsIn, start } from './helpers.mjs'
 
 /** Hands each of these arguments (source text) to both forms, and says what came of it. */
 const attempts = (args) => `
@@ -117,6 +117,69 @@ describe('options', PARALLEL, () => {
     assert.equal(child.said[0].returned, true)
     assert.equal(child.said[0].async, 'string')
     assert.equal(snapshotsIn(child.directory).length, 2)
+  })
+})
+
+describe('configure', PARALLEL, () => {
+  it('throws for what is of the wrong type, and changes nothing then', async () => {
+    const wrong = [
+      `{ quiet: 1 }`,
+      `{ directory: 5 }`,
+      `{ directory: 'a\\0b' }`,
+      `{ threads: 'some' }`,
+      `{ gc: 'no' }`,
+      `{ timeoutMs: -1 }`,
+    ]
+    const child = start(`
+      const heapdump = require(ADDON)
+      const wrong = [${wrong.join(', ')}]
+      say(wrong.map(function (options) {
+        try {
+          return heapdump.configure(Object.assign({ directory: '/does/not/exist' }, options))
+        } catch (err) {
+          return err.code
+        }
+      }))
+      setInterval(function () {}, 1000)
+      say('ready')`)
+    assert.deepEqual(await child.next(), Array(wrong.length).fill('ERR_HEAPDUMP_ARGUMENT'))
+    await child.says('ready')
+    child.kill('SIGUSR2')
+    await child.snapshots()
+    child.kill('SIGKILL')
+  })
+
+  it('keeps what it is not told about, from whichever thread', async () => {
+    const child = start(`
+      const threads = require('worker_threads')
+      const heapdump = require(ADDON)
+      if (threads.isMainThread) {
+        require('fs').mkdirSync('there')
+        heapdump.configure({ directory: 'there' })
+        heapdump.configure({ timeoutMs: 60000 })
+        heapdump.configure({})
+        new threads.Worker(__filename).on('exit', function () {
+          setInterval(function () {}, 1000)
+          process.on('SIGTERM', function () { process.exit(0) })
+          say('ready')
+        })
+      } else {
+        heapdump.configure({ quiet: true })
+      }`)
+    await child.says('ready')
+    child.kill('SIGUSR2')
+    await child.until(() => snapshotsIn(`${child.directory}/there`).length === 1, 'a snapshot')
+    child.kill('SIGTERM')
+    await child.endsWell()
+    assert.equal(child.stderr, '')
+  })
+
+  it('warns about what nobody knows', async () => {
+    const child = await run(`
+      process.on('warning', function (warning) { say(warning.message) })
+      require(ADDON).configure({ quite: true })`)
+    assert.equal(child.said.length, 1)
+    assert.match(child.said[0], /quite/)
   })
 })
 

@@ -22,6 +22,14 @@ describe('SIGUSR2', PARALLEL, () => {
     ['resolves promises without end', `say('ready'); (function again() { Promise.resolve().then(again) })()`],
     ['ticks without end', `say('ready'); (function again() { process.nextTick(again) })()`],
     ['waits in Atomics.wait', `say('ready'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`],
+    [
+      'spins in WebAssembly',
+      `const bytes = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0,
+         10, 9, 1, 7, 0, 3, 64, 12, 0, 11, 11]
+       const compiled = new WebAssembly.Module(Uint8Array.from(bytes))
+       const instance = new WebAssembly.Instance(compiled)
+       say('ready'); instance.exports.f()`,
+    ],
     ['runs a program synchronously', `say('ready'); for (;;) require('child_process').execFileSync('sleep', ['0.3'])`],
   ]
   for (const [what, script] of occupations) {
@@ -94,6 +102,65 @@ describe('SIGUSR2', PARALLEL, () => {
     child.kill('SIGUSR2')
     await child.endsWell()
     assert.deepEqual(child.said.at(-1), { right: true, rounds: true })
+  })
+
+  it('leaves the time limit of a script in force', async () => {
+    const child = start(`
+      require(ADDON)
+      say('ready')
+      try {
+        require('vm').runInNewContext('for (;;) {}', {}, { timeout: 1500 })
+      } catch (err) {
+        say(err.code)
+      }
+      say(require('vm').runInNewContext('6 * 7', {}, { timeout: 60000 }))`)
+    await child.says('ready')
+    child.kill('SIGUSR2')
+    const [file] = await child.snapshots()
+    await child.says('ERR_SCRIPT_EXECUTION_TIMEOUT')
+    await child.says(42)
+    await child.endsWell()
+    readSnapshot(file)
+  })
+
+  it('is answered after writeSnapshot when it comes in the middle of it', async () => {
+    const child = start(
+      `
+      const heapdump = require(ADDON)
+      setTimeout(function () {
+        say('ready')
+        heapdump.writeSnapshot('a.heapsnapshot')
+        ${ALIVE}
+      }, 1)`,
+      { fault: 'slow-write' },
+    )
+    await child.says('ready')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    child.kill('SIGUSR2')
+    const files = await child.snapshots(2)
+    child.kill('SIGKILL')
+    const triggers = files.map((file) => readSnapshot(file).provenance.trigger)
+    assert.deepEqual(triggers.sort(), ['api', 'signal'])
+  })
+
+  it('is given up when it takes longer than configure allows', async () => {
+    const child = start(
+      `
+      const heapdump = require(ADDON)
+      heapdump.configure({ timeoutMs: 400 })
+      heapdump.on('error', function (err) { say(err.code) })
+      process.on('SIGTERM', function () { process.exit(0) })
+      ${ALIVE}
+      say('ready')`,
+      { fault: 'slow-write' },
+    )
+    await child.says('ready')
+    child.kill('SIGUSR2')
+    await child.says('ERR_HEAPDUMP_TIMEOUT')
+    await child.complains(/^rs-heapdump: .*/, 2)
+    child.kill('SIGTERM')
+    await child.endsWell()
+    assert.deepEqual(filesIn(child.directory), [])
   })
 
   it('is covered by node --require alone', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import { answer, DEFAULT_NAME, filesIn, PARALLEL, readSnapshot, run, temporaryDirectory } from './helpers.mjs'
+import { answer, DEFAULT_NAME, filesIn, makeFifo, PARALLEL, readSnapshot, run, temporaryDirectory } from './helpers.mjs'
 
 describe('writeSnapshotAsync', PARALLEL, () => {
   it('resolves with what was written, when it is written', async () => {
@@ -200,6 +200,20 @@ describe('an AbortSignal', PARALLEL, () => {
       readSnapshot(path.join(child.directory, 'b.heapsnapshot'))
     })
   }
+
+  it('aborted while nobody reads the FIFO rejects, and the event loop turned meanwhile', async () => {
+    const directory = temporaryDirectory()
+    makeFifo(path.join(directory, 'fifo'))
+    const child = await run(
+      `
+      const controller = new AbortController()
+      require(ADDON).writeSnapshotAsync({ filename: 'fifo', signal: controller.signal })
+        .catch(function (err) { say(err.code) })
+      setTimeout(function () { controller.abort() }, 200)`,
+      { cwd: directory },
+    )
+    assert.deepEqual(child.said, ['ERR_HEAPDUMP_ABORTED'])
+  })
 
   it('that is never aborted changes nothing, and may be aborted afterwards', async () => {
     const child = await run(`

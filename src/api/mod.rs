@@ -9,6 +9,7 @@ mod convert;
 
 use std::cell::Cell;
 use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -16,7 +17,7 @@ use napi::bindgen_prelude::{Env, Function, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
-use crate::capture::{self, Limits, PortableCapture, Process, Trigger};
+use crate::capture::{self, Limits, PortableCapture, Process, Request, Sink, Trigger};
 use crate::error::{Code, Error};
 use crate::trigger::{self, Notice, config, threads};
 use crate::v8::{self, Isolate};
@@ -108,46 +109,70 @@ pub fn capture_sync(request: JsRequest) -> JsOutcome {
     outcome.into()
 }
 
-/// Captures this thread; `done` is called on the event loop once the file is there, or failed.
+/// Opens the target on a thread of its own; `opened` is then called on the event loop, to go on with
+/// [`PendingCapture::capture`]. `done` is called there once the file has its name, or has failed.
 #[napi(catch_unwind)]
-pub fn capture_async(request: JsRequest, done: Function<JsOutcome, ()>) -> Result<PendingCapture> {
+pub fn open_async(
+    request: JsRequest,
+    opened: Function<(), ()>,
+    done: Function<JsOutcome, ()>,
+) -> Result<PendingCapture> {
+    let opened = opened.build_threadsafe_function::<()>().build()?;
     let done = done
         .build_threadsafe_function::<JsOutcome>()
         .build_callback(|context| Ok(context.value))?;
+    let tell: Tell = Box::new(move |outcome| {
+        done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    });
     let request = request.into_request(Trigger::Api);
     let limits = request.limits.clone();
-    let tell = move |outcome: capture::Outcome| {
-        done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
-    };
-    let captured = if let Some(isolate) = Isolate::current() {
-        capture::capture(isolate, request, tell)
-    } else {
-        tell(Err(no_isolate()));
-        None
-    };
-    Ok(PendingCapture { limits, captured })
+    let target = request.target.clone();
+    let (hand_over, sink) = mpsc::channel();
+    thread::Builder::new()
+        .name("heapdump-open".into())
+        .spawn(move || {
+            capture::block_signals();
+            let _ = hand_over.send(Sink::open(&target, Utc::now(), &limits));
+            opened.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        })
+        .map_err(|error| napi::Error::from_reason(error.to_string()))?;
+    Ok(PendingCapture {
+        limits: request.limits.clone(),
+        rest: Some((request, sink, tell)),
+    })
 }
 
-fn no_isolate() -> Error {
-    Error::new(
-        Code::Unsupported,
-        "V8's functions are not to be found in this process",
-    )
-}
+type Opened = std::result::Result<Sink, Error>;
+type Tell = Box<dyn FnOnce(capture::Outcome) + Send>;
 
-/// A capture whose thread goes on while its file is being written.
+/// A capture that does not block the event loop but while V8 is at work.
 #[napi]
 pub struct PendingCapture {
     limits: Limits,
-    captured: Option<capture::Captured>,
+    rest: Option<(Request, mpsc::Receiver<Opened>, Tell)>,
 }
 
 #[napi]
 impl PendingCapture {
-    /// What V8 handed over; nothing when the capture failed before.
-    #[napi(getter, catch_unwind)]
-    pub fn captured(&self) -> Option<JsCaptured> {
-        self.captured.map(JsCaptured::from)
+    /// Captures this thread into the target, once that is open; answers what V8 handed over, or
+    /// nothing when that failed.
+    #[napi(catch_unwind)]
+    pub fn capture(&mut self) -> Option<JsCaptured> {
+        let (request, sink, tell) = self.rest.take()?;
+        let opened = sink.recv().unwrap_or_else(|_| Err(no_isolate()));
+        match (opened, Isolate::current()) {
+            (Ok(sink), Some(isolate)) => {
+                capture::capture_into(sink, isolate, request, tell).map(JsCaptured::from)
+            }
+            (Ok(_), None) => {
+                tell(Err(no_isolate()));
+                None
+            }
+            (Err(error), _) => {
+                tell(Err(error));
+                None
+            }
+        }
     }
 
     /// Ends it, unless the file has its name already.
@@ -155,6 +180,13 @@ impl PendingCapture {
     pub fn abort(&self) {
         self.limits.cancel();
     }
+}
+
+fn no_isolate() -> Error {
+    Error::new(
+        Code::Unsupported,
+        "V8's functions are not to be found in this process",
+    )
 }
 
 /// A capture that `node:v8` carries out, or why there is none.

@@ -27,21 +27,35 @@ const ESTIMATE_AFTER: Duration = Duration::from_millis(100);
 /// Serializing and freeing come after what is watched, and take about a fifth of the whole.
 const REST: f64 = 1.25;
 
-/// Captures `isolate`'s heap. Returns when V8 is done; `done` is called with the outcome, once,
-/// from the writer's thread (or from here, when there is nothing to write).
-pub fn capture<F>(isolate: Isolate, mut request: Request, done: F) -> Option<Captured>
+/// Opens the request's target and captures `isolate`'s heap into it.
+///
+/// Returns when V8 is done; `done` is called with the outcome, once, from the writer's thread (or
+/// from here, when there is nothing to write).
+pub fn capture<F>(isolate: Isolate, request: Request, done: F) -> Option<Captured>
+where
+    F: FnOnce(Outcome) + Send + 'static,
+{
+    match Sink::open(&request.target, Utc::now(), &request.limits) {
+        Ok(sink) => capture_into(sink, isolate, request, done),
+        Err(error) => {
+            done(Err(error));
+            None
+        }
+    }
+}
+
+/// [`capture`] into a target that is open already.
+pub fn capture_into<F>(
+    sink: Sink,
+    isolate: Isolate,
+    mut request: Request,
+    done: F,
+) -> Option<Captured>
 where
     F: FnOnce(Outcome) + Send + 'static,
 {
     let started = Instant::now();
     let time = Utc::now();
-    let sink = match Sink::open(&request.target, time, request.limits.deadline()) {
-        Ok(sink) => sink,
-        Err(error) => {
-            done(Err(error));
-            return None;
-        }
-    };
     let mut writer = match Writer::start(sink, request.limits.clone(), done) {
         Ok(writer) => writer,
         Err((error, done)) => {

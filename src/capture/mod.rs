@@ -29,11 +29,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
-pub use in_process::capture;
+pub use in_process::{capture, capture_into};
 pub use platform::block_signals;
 pub use portable::PortableCapture;
 pub use provenance::{Process, process, set_process};
-pub use sink::Target;
+pub use sink::{Sink, Target};
 pub use writer::wait_at_exit;
 
 /// What asked for a capture.
@@ -118,10 +118,6 @@ impl Limits {
         }
     }
 
-    pub fn deadline(&self) -> Option<Instant> {
-        self.timeout.map(|(_, deadline)| deadline)
-    }
-
     /// Whether there is a time limit.
     pub fn can_end(&self) -> bool {
         self.timeout.is_some()
@@ -130,6 +126,11 @@ impl Limits {
     /// Sets the capture's end; any thread may do so.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
+    }
+
+    /// What to say of `error`, which may come of a wait that ran into one of the limits.
+    pub fn explain(&self, error: Error) -> Error {
+        self.check().err().unwrap_or(error)
     }
 
     /// Whether the capture may go on.

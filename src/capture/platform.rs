@@ -11,27 +11,25 @@
     expect(unsafe_code, reason = "system calls that std does not offer")
 )]
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
-use std::time::Instant;
-
 pub use imp::{
     at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory,
     flush_stream, is_a_directory, link, not_found, open_stream, return_memory, too_many_links,
     unnamed_file, write_stream,
 };
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 #[cfg(unix)]
 mod imp {
-    use super::{File, Instant, Path, io};
+    use super::{File, Path, io};
     use std::ffi::CString;
     use std::fs::{OpenOptions, Permissions};
     use std::io::Write;
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     /// How long a FIFO may be without a reader.
     const READER_WAIT: Duration = Duration::from_secs(10);
@@ -155,9 +153,8 @@ mod imp {
 
     /// Opens what is not a regular file, without creating or cutting anything. A FIFO may be
     /// waiting for its reader.
-    pub fn open_stream(path: &Path, deadline: Option<Instant>) -> io::Result<File> {
+    pub fn open_stream(path: &Path, patience: &dyn Fn() -> bool) -> io::Result<File> {
         let limit = Instant::now() + READER_WAIT;
-        let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
         loop {
             let opened = OpenOptions::new()
                 .write(true)
@@ -165,7 +162,9 @@ mod imp {
                 .open(path);
             match opened {
                 Err(error)
-                    if error.raw_os_error() == Some(libc::ENXIO) && Instant::now() < limit =>
+                    if error.raw_os_error() == Some(libc::ENXIO)
+                        && Instant::now() < limit
+                        && patience() =>
                 {
                     std::thread::sleep(Duration::from_millis(10));
                 }
@@ -274,7 +273,7 @@ mod imp {
 
 #[cfg(not(unix))]
 mod imp {
-    use super::{File, Instant, Path, io};
+    use super::{File, Path, io};
     use std::io::Write;
 
     pub fn not_found() -> io::Error {
@@ -303,7 +302,7 @@ mod imp {
     pub fn descriptor_alias(_path: &Path) -> io::Result<Option<File>> {
         Ok(None)
     }
-    pub fn open_stream(path: &Path, _deadline: Option<Instant>) -> io::Result<File> {
+    pub fn open_stream(path: &Path, _patience: &dyn Fn() -> bool) -> io::Result<File> {
         File::options().write(true).open(path)
     }
     pub fn write_stream(

@@ -33,7 +33,7 @@ impl PortableCapture {
     pub fn begin(request: Request) -> Result<Self, Error> {
         let time = Utc::now();
         let started = Instant::now();
-        let sink = Sink::open(&request.target, time, request.limits.deadline())?;
+        let sink = Sink::open(&request.target, time, &request.limits)?;
         let directory = match &request.target {
             Target::Default { directory, .. } => directory.clone(),
             // Beside the target, unless that is a device or a FIFO.

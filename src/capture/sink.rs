@@ -15,13 +15,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
 use super::name::{default_name, next_microsecond};
-use super::platform;
+use super::{Limits, platform};
 use crate::error::{Code, Error};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
@@ -95,12 +95,9 @@ impl Partial {
 impl Sink {
     /// Opens `target`, and finds out here what would only fail after the pause otherwise.
     ///
-    /// `time` is what a default name is made of; `deadline` bounds the wait for a FIFO's reader.
-    pub fn open(
-        target: &Target,
-        time: DateTime<Utc>,
-        deadline: Option<Instant>,
-    ) -> Result<Self, Error> {
+    /// `time` is what a default name is made of. A FIFO may have to wait for its reader, as long as
+    /// `limits` allow.
+    pub fn open(target: &Target, time: DateTime<Utc>, limits: &Limits) -> Result<Self, Error> {
         match target {
             Target::Default {
                 directory,
@@ -110,11 +107,11 @@ impl Sink {
                 let shown = directory.join(default_name(time, thread_id));
                 Self::open_file(directory.clone(), FileName::Free { time, thread_id }, shown)
             }
-            Target::Named(path) => Self::open_named(path, deadline),
+            Target::Named(path) => Self::open_named(path, limits),
         }
     }
 
-    fn open_named(path: &Path, deadline: Option<Instant>) -> Result<Self, Error> {
+    fn open_named(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let failed = |error: &io::Error| Error::io(error, "open", path);
         if path.as_os_str().as_encoded_bytes().contains(&0) {
             return Err(Error::new(
@@ -132,7 +129,9 @@ impl Sink {
         match fs::metadata(&resolved) {
             Ok(found) if found.is_dir() => return Err(failed(&platform::is_a_directory())),
             Ok(found) if !found.is_file() => {
-                let file = platform::open_stream(&resolved, deadline).map_err(|e| failed(&e))?;
+                let patience = || limits.check().is_ok();
+                let file = platform::open_stream(&resolved, &patience)
+                    .map_err(|error| limits.explain(failed(&error)))?;
                 return Ok(Self::stream(file, path));
             }
             // An existing file that could not be written to must not be replaced either.

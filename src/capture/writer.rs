@@ -133,7 +133,7 @@ fn write(
                 limits.check()?;
                 // A wait that ran into a limit shows as a failed write: name the limit.
                 sink.write(&buffer, &patience)
-                    .map_err(|error| limits.check().err().unwrap_or(error))?;
+                    .map_err(|error| limits.explain(error))?;
                 let _ = recycle.send(buffer);
             }
             Ok(Message::End(summary)) => {
