@@ -23,13 +23,13 @@ const writers = {
 
 /** What a process has written so far to a file in this directory that has no name yet. */
 function unnamedBytes(pid, directory) {
-  for (const descriptor of fs.readdirSync(`/proc/${pid}/fd`)) {
-    const link = `/proc/${pid}/fd/${descriptor}`
-    try {
+  try {
+    for (const descriptor of fs.readdirSync(`/proc/${pid}/fd`)) {
+      const link = `/proc/${pid}/fd/${descriptor}`
       if (fs.readlinkSync(link).startsWith(directory + path.sep)) return fs.statSync(link).size
-    } catch {
-      // Closed meanwhile.
     }
+  } catch {
+    // A descriptor was closed meanwhile, or the process is gone.
   }
   return 0
 }
