@@ -14,7 +14,7 @@ pub struct Faults {
     pub no_tmpfile: bool,
     /// Hardly any memory is left.
     pub memory_low: bool,
-    /// Each buffer takes its time on the way to the file.
+    /// The disk is slow.
     pub slow_write: bool,
     /// The code that V8 calls back panics.
     pub panic: bool,

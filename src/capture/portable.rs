@@ -97,7 +97,9 @@ impl PortableCapture {
             self.sink.write(rest, &|| limits.check().is_ok())?;
         }
         let bytes = self.sink.bytes();
-        let path = self.sink.commit()?;
+        let committed = self.sink.commit()?;
+        committed.tidy();
+        let path = committed.path;
         Ok(Info {
             path,
             bytes,

@@ -200,7 +200,8 @@ impl Sink {
     /// Writes all of `chunk`, waiting for a slow reader as long as `patience` answers true.
     pub fn write(&mut self, chunk: &[u8], patience: &dyn Fn() -> bool) -> Result<(), Error> {
         if crate::fault::faults().slow_write {
-            std::thread::sleep(Duration::from_millis(50));
+            // A disk of five megabytes a second.
+            std::thread::sleep(Duration::from_micros(chunk.len() as u64 / 5));
         }
         match &mut self.kind {
             Kind::File { partial, .. } => partial.file().write_all(chunk),
@@ -217,13 +218,13 @@ impl Sink {
         Ok(())
     }
 
-    /// Flushes to the disk and gives the file its name. Answers its absolute path.
-    pub fn commit(self) -> Result<PathBuf, Error> {
+    /// Flushes to the disk and gives the file its name.
+    pub fn commit(self) -> Result<Committed, Error> {
         let Self { kind, shown, .. } = self;
         let (mut partial, directory, name) = match kind {
             Kind::Stream(file) => {
                 platform::flush_stream(&file).map_err(|e| Error::io(&e, "fsync", &shown))?;
-                return Ok(std::path::absolute(&shown).unwrap_or(shown));
+                return Ok(Committed::new(shown, None));
             }
             Kind::File {
                 partial,
@@ -246,9 +247,32 @@ impl Sink {
                     .map_err(|error| Error::io(&error, "link", &shown))?
             }
         };
-        platform::flush_directory(&directory);
-        sweep(&directory);
-        Ok(std::path::absolute(&path).unwrap_or(path))
+        Ok(Committed::new(path, Some(directory)))
+    }
+}
+
+/// A file that is whole and has its name.
+#[derive(Debug)]
+pub struct Committed {
+    /// Absolute.
+    pub path: PathBuf,
+    directory: Option<PathBuf>,
+}
+
+impl Committed {
+    fn new(path: PathBuf, directory: Option<PathBuf>) -> Self {
+        Self {
+            path: std::path::absolute(&path).unwrap_or(path),
+            directory,
+        }
+    }
+
+    /// What nobody needs to wait for: makes the name durable too, and sweeps the directory.
+    pub fn tidy(&self) {
+        if let Some(directory) = &self.directory {
+            platform::flush_directory(directory);
+            sweep(directory);
+        }
     }
 }
 

@@ -14,13 +14,13 @@ use std::sync::{Condvar, Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::sink::Sink;
+use super::sink::{Committed, Sink};
 use super::{Info, Limits, Mode, Outcome, Trigger, panicked, platform};
 use crate::error::{Code, Error};
 use crate::v8::CHUNK_BYTES;
 
 /// Buffers under way at a time.
-const BUFFERS: usize = 4;
+const BUFFERS: usize = 8;
 
 enum Message {
     Chunk(Vec<u8>),
@@ -66,12 +66,19 @@ impl Writer {
                 platform::block_signals();
                 let Ok(done) = handed.recv() else { return };
                 // Takes both channels along, so that the captured thread notices its end at once.
-                let outcome = catch_unwind(AssertUnwindSafe(move || {
+                let written = catch_unwind(AssertUnwindSafe(move || {
                     write(sink, &limits, received, recycle)
                 }))
                 .unwrap_or_else(|payload| Err(panicked(&*payload)));
+                let (outcome, committed) = match written {
+                    Ok((info, committed)) => (Ok(info), Some(committed)),
+                    Err(error) => (Err(error), None),
+                };
                 let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
                 drop(in_flight);
+                if let Some(committed) = committed {
+                    committed.tidy();
+                }
                 platform::return_memory();
             });
         match spawned {
@@ -125,7 +132,7 @@ fn write(
     limits: &Limits,
     messages: Receiver<Message>,
     recycle: Sender<Vec<u8>>,
-) -> Outcome {
+) -> Result<(Info, Committed), Error> {
     let patience = || limits.check().is_ok();
     loop {
         match messages.recv() {
@@ -139,9 +146,9 @@ fn write(
             Ok(Message::End(summary)) => {
                 limits.check()?;
                 let bytes = sink.bytes();
-                let path = sink.commit()?;
-                return Ok(Info {
-                    path,
+                let committed = sink.commit()?;
+                let info = Info {
+                    path: committed.path.clone(),
                     bytes,
                     nodes: summary.nodes,
                     edges: summary.edges,
@@ -151,7 +158,8 @@ fn write(
                     trigger: summary.trigger,
                     pid: std::process::id(),
                     thread_id: summary.thread_id,
-                });
+                };
+                return Ok((info, committed));
             }
             Ok(Message::Fail(error)) => return Err(error),
             Err(_) => {

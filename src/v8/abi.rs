@@ -119,7 +119,7 @@ static OUTPUT_STREAM: OutputStreamVtable = OutputStreamVtable {
 };
 
 /// How much V8 collects before it hands a chunk over.
-pub const CHUNK_BYTES: usize = 256 * 1024;
+pub const CHUNK_BYTES: usize = 64 * 1024;
 
 /// A [`ChunkSink`] as V8 sees it.
 #[repr(C)]
