@@ -75,10 +75,10 @@ impl Writer {
                     Err(error) => (Err(error), None),
                 };
                 let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
-                drop(in_flight);
                 if let Some(committed) = committed {
                     committed.tidy();
                 }
+                drop(in_flight);
                 platform::return_memory();
             });
         match spawned {
@@ -175,7 +175,7 @@ fn write(
 static IN_FLIGHT: Mutex<usize> = Mutex::new(0);
 static LANDED: Condvar = Condvar::new();
 
-/// Counts a writer from before its thread starts until its outcome is told.
+/// Counts a writer from before its thread starts until nothing is left to do for its file.
 struct InFlight;
 
 impl InFlight {
