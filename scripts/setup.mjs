@@ -28,7 +28,8 @@ try {
 }
 
 if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
-  run('npm', ['ci', '--no-audit', '--no-fund'], 'npm ci needs the npm registry')
+  // Not `npm ci`: it refuses a lock file that lacks the optional packages of other platforms.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], 'npm install needs the npm registry')
 }
 // cargo knows best whether there is anything to build.
 run('npm', ['run', '--silent', 'build'], 'building needs Rust 1.89 or later and a C linker (apt-get install gcc)')
