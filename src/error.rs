@@ -98,9 +98,8 @@ impl Error {
 
     /// Not enough memory for the capture.
     pub fn memory(message: impl Into<String>, shortage: Shortage) -> Self {
-        let mut this = Self::new(Code::Memory, message).with_hint(
-            "raise the limit, take the snapshot earlier, or pass memoryGuard: false to try all the same",
-        );
+        let mut this = Self::new(Code::Memory, message)
+            .with_hint("raise the limit, take the snapshot earlier, or pass memoryGuard: false to try all the same");
         this.0.shortage = Some(shortage);
         this
     }
@@ -190,10 +189,7 @@ mod tests {
             "open",
             Path::new("/no/such"),
         );
-        assert_eq!(
-            error.to_string(),
-            "ENOENT: no such file or directory, open '/no/such'"
-        );
+        assert_eq!(error.to_string(), "ENOENT: no such file or directory, open '/no/such'");
         assert_eq!(error.errno(), Some("ENOENT"));
         assert_eq!(error.code().as_str(), "ERR_HEAPDUMP_IO");
     }

@@ -7,11 +7,24 @@
 //! | [`trigger`] | who asks for a capture, and in which thread it must run | Node-API |
 //! | [`api`] | Node-API; converts and decides nothing | |
 //!
-//! Calls go one way: `api` → `trigger` → `capture` → `v8`. ARCHITECTURE.md has the invariants.
+//! | [`snapshot`] | a file: bytes to columns, strings, provenance | graphs |
+//! | [`graph`] | retainers, distances, dominators, shallow and retained sizes | classes, names shown |
+//! | [`analysis`] | classes, Comparison, retainer paths, sources | how anything is shown |
+//! | [`report`] | text tables and JSON | files, terminals, the environment |
+//! | [`cli`] | arguments, commands, progress, exit codes | Node-API, V8 |
+//!
+//! Capturing and reading know nothing of each other; they meet in the file. Calls go one way:
+//! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `report` → `analysis` → `graph` → `snapshot`.
+//! ARCHITECTURE.md has the invariants.
 
+pub mod analysis;
 pub mod api;
 pub mod capture;
+pub mod cli;
 pub mod error;
 mod fault;
+pub mod graph;
+pub mod report;
+pub mod snapshot;
 pub mod trigger;
 pub mod v8;

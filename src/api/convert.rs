@@ -13,10 +13,7 @@ use crate::trigger::{self, Event};
 use crate::v8;
 
 /// Numbers that JavaScript holds exactly up to 2^53.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "sizes and counts stay below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "sizes and counts stay below 2^53")]
 fn number(value: u64) -> f64 {
     value as f64
 }

@@ -8,6 +8,7 @@
 mod convert;
 
 use std::cell::Cell;
+use std::ffi::OsString;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
 use crate::capture::{self, Limits, PortableCapture, Process, Request, Sink, Trigger};
+use crate::cli;
 use crate::error::{Code, Error};
 use crate::trigger::{self, Notice, config, threads};
 use crate::v8::{self, Isolate};
@@ -57,10 +59,7 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
                 Notice::Event(event) => Some(JsEvent::from(event)),
             })
         })?;
-    let isolate = v8::capabilities()
-        .snapshots
-        .then(Isolate::current)
-        .flatten();
+    let isolate = v8::capabilities().snapshots.then(Isolate::current).flatten();
     if let Some(earlier) = KEY.take() {
         threads::unregister(earlier); // the module was loaded again in the same environment
     }
@@ -161,9 +160,7 @@ impl PendingCapture {
         let (request, sink, tell) = self.rest.take()?;
         let opened = sink.recv().unwrap_or_else(|_| Err(no_isolate()));
         match (opened, Isolate::current()) {
-            (Ok(sink), Some(isolate)) => {
-                capture::capture_into(sink, isolate, request, tell).map(JsCaptured::from)
-            }
+            (Ok(sink), Some(isolate)) => capture::capture_into(sink, isolate, request, tell).map(JsCaptured::from),
             (Ok(_), None) => {
                 tell(Err(no_isolate()));
                 None
@@ -183,10 +180,7 @@ impl PendingCapture {
 }
 
 fn no_isolate() -> Error {
-    Error::new(
-        Code::Unsupported,
-        "V8's functions are not to be found in this process",
-    )
+    Error::new(Code::Unsupported, "V8's functions are not to be found in this process")
 }
 
 /// A capture that `node:v8` carries out, or why there is none.
@@ -253,6 +247,12 @@ pub fn apply_environment(text: String) -> Vec<String> {
 #[napi(catch_unwind)]
 pub fn change_config(changes: JsConfig) {
     config::change(|config| changes.apply(config));
+}
+
+/// The command line; `args` begin after the script's name. Answers with the exit code.
+#[napi(catch_unwind)]
+pub fn run_cli(args: Vec<String>) -> u32 {
+    u32::from(cli::run(args.into_iter().map(OsString::from)).0)
 }
 
 /// What works here.

@@ -45,12 +45,7 @@ where
 }
 
 /// [`capture`] into a target that is open already.
-pub fn capture_into<F>(
-    sink: Sink,
-    isolate: Isolate,
-    mut request: Request,
-    done: F,
-) -> Option<Captured>
+pub fn capture_into<F>(sink: Sink, isolate: Isolate, mut request: Request, done: F) -> Option<Captured>
 where
     F: FnOnce(Outcome) + Send + 'static,
 {
@@ -141,8 +136,7 @@ fn record(
     };
     let Some(snapshot) = taken else {
         return Err(watch.verdict.unwrap_or_else(|| {
-            Error::new(Code::Aborted, "V8 gave no snapshot")
-                .with_hint("V8 takes one snapshot of a heap at a time")
+            Error::new(Code::Aborted, "V8 gave no snapshot").with_hint("V8 takes one snapshot of a heap at a time")
         }));
     };
     watch.finish(snapshot.nodes());
@@ -162,10 +156,7 @@ fn record(
     };
     snapshot.serialize(&mut stream);
     let Stream {
-        graph,
-        whole,
-        verdict,
-        ..
+        graph, whole, verdict, ..
     } = stream;
     drop(snapshot);
     if !request.comparable && isolate.clear_object_ids() {
@@ -200,9 +191,8 @@ impl MemoryWatch {
     /// Whether a heap of this size could take more than there is.
     fn can_run_short(&self, small_objects_bytes: u64) -> bool {
         self.enabled
-            && memory::headroom().is_some_and(|headroom| {
-                memory::decide(memory::most_bytes(small_objects_bytes), headroom).is_err()
-            })
+            && memory::headroom()
+                .is_some_and(|headroom| memory::decide(memory::most_bytes(small_objects_bytes), headroom).is_err())
     }
 
     /// Will it fit to let V8 count the objects?
@@ -214,10 +204,7 @@ impl MemoryWatch {
     /// V8 has counted: will what it takes for a snapshot fit?
     fn admit(&mut self, nodes: u64) -> Result<(), Error> {
         self.promise = None; // what counting took is taken, or given back
-        self.set_aside(
-            nodes * BYTES_PER_NODE,
-            &format!("a snapshot of {nodes} objects"),
-        )
+        self.set_aside(nodes * BYTES_PER_NODE, &format!("a snapshot of {nodes} objects"))
     }
 
     fn set_aside(&mut self, bytes: u64, purpose: &str) -> Result<(), Error> {
@@ -284,9 +271,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Whether there is anything to watch for: being watched, V8 takes longer.
     fn is_needed(&self, isolate: Isolate) -> bool {
-        self.observer.is_some()
-            || self.limits.can_end()
-            || self.memory.can_run_short(isolate.small_objects_bytes())
+        self.observer.is_some() || self.limits.can_end() || self.memory.can_run_short(isolate.small_objects_bytes())
     }
 
     fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {

@@ -50,8 +50,7 @@ pub fn counting_bytes(v8_major_version: u32, small_objects_bytes: u64) -> u64 {
 pub fn most_bytes(small_objects_bytes: u64) -> u64 {
     const OBJECT_BYTES_MIN: u64 = 24;
     const BYTES_PER_NODE_MAX: u64 = 1000;
-    counting_bytes(0, small_objects_bytes)
-        + small_objects_bytes / OBJECT_BYTES_MIN * BYTES_PER_NODE_MAX
+    counting_bytes(0, small_objects_bytes) + small_objects_bytes / OBJECT_BYTES_MIN * BYTES_PER_NODE_MAX
 }
 
 /// Refuses a need that would not leave the reserve.
@@ -86,9 +85,7 @@ impl Promise {
     /// Promises what is needed if that much is left once earlier promises are kept.
     pub fn make(needed_bytes: u64, headroom: Option<Headroom>) -> Result<Self, Shortage> {
         let promised = PROMISED_BYTES.fetch_add(needed_bytes, Ordering::SeqCst);
-        let promise = Self {
-            bytes: needed_bytes,
-        };
+        let promise = Self { bytes: needed_bytes };
         if let Some(mut headroom) = headroom {
             headroom.available_bytes = headroom.available_bytes.saturating_sub(promised);
             decide(needed_bytes, headroom)?; // an error drops the promise
@@ -140,10 +137,7 @@ mod linux {
             .into_iter()
             .flatten()
             .min_by_key(|&(bytes, _)| bytes)
-            .map(|(available_bytes, limit)| Headroom {
-                available_bytes,
-                limit,
-            })
+            .map(|(available_bytes, limit)| Headroom { available_bytes, limit })
     }
 
     pub fn rss_bytes() -> u64 {
@@ -162,13 +156,10 @@ mod linux {
             let soft: u64 = line.split_whitespace().next()?.parse().ok()?; // "unlimited" is none
             Some(soft.saturating_sub(keyed_kib(&status, used)?))
         };
-        [
-            left("Max address space", "VmSize:"),
-            left("Max data size", "VmData:"),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [left("Max address space", "VmSize:"), left("Max data size", "VmData:")]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The least that is left in any memory cgroup from the process's own up to the root.
@@ -190,10 +181,7 @@ mod linux {
                 let (mount_root, mount_point) = files.mount(&mounts)?;
                 let top = root.join(mount_point.strip_prefix('/')?);
                 // Inside a container the path may be the host's while the mount is the container's.
-                let inner = path
-                    .strip_prefix(mount_root)
-                    .unwrap_or("")
-                    .trim_start_matches('/');
+                let inner = path.strip_prefix(mount_root).unwrap_or("").trim_start_matches('/');
                 files.least_left(&top, &top.join(inner))
             })
             .min()
@@ -259,13 +247,8 @@ mod linux {
 
         /// Limit less usage, or nothing where there is no limit.
         fn left(&self, directory: &Path) -> Option<u64> {
-            let number = |name: &str| -> Option<u64> {
-                fs::read_to_string(directory.join(name))
-                    .ok()?
-                    .trim()
-                    .parse()
-                    .ok()
-            };
+            let number =
+                |name: &str| -> Option<u64> { fs::read_to_string(directory.join(name)).ok()?.trim().parse().ok() };
             let limit = number(self.limit)?;
             let usage = number(self.usage)?;
             let droppable = fs::read_to_string(directory.join("memory.stat"))
@@ -317,10 +300,7 @@ mod linux {
                 ),
                 ("sys/fs/cgroup/pod/memory.max", "1000\n"),
                 ("sys/fs/cgroup/pod/memory.current", "900\n"),
-                (
-                    "sys/fs/cgroup/pod/memory.stat",
-                    "anon 1\ninactive_file 50\n",
-                ),
+                ("sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 50\n"),
                 ("sys/fs/cgroup/pod/app/memory.max", "max\n"),
                 ("sys/fs/cgroup/pod/app/memory.current", "900\n"),
             ]);
@@ -359,10 +339,7 @@ mod linux {
             let root = machine_with(&[
                 PLENTY,
                 ("proc/self/limits", limits),
-                (
-                    "proc/self/status",
-                    "VmSize:\t 99999 kB\nVmData:\t    7000 kB\n",
-                ),
+                ("proc/self/status", "VmSize:\t 99999 kB\nVmData:\t    7000 kB\n"),
             ]);
             let left = headroom(root.path()).unwrap();
             assert_eq!(

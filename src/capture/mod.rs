@@ -141,10 +141,7 @@ impl Limits {
         match self.timeout {
             Some((allowed, deadline)) if Instant::now() >= deadline => Err(Error::new(
                 Code::Timeout,
-                format!(
-                    "the capture took longer than the {} ms allowed",
-                    allowed.as_millis()
-                ),
+                format!("the capture took longer than the {} ms allowed", allowed.as_millis()),
             )),
             _ => Ok(()),
         }

@@ -31,14 +31,8 @@ mod tests {
     #[test]
     fn names_are_padded_and_sort_by_time() {
         let time = DateTime::from_timestamp(1_700_000_000, 42_000).unwrap();
-        assert_eq!(
-            default_name(time, 0),
-            "heapdump-1700000000.000042.heapsnapshot"
-        );
-        assert_eq!(
-            default_name(time, 7),
-            "heapdump-1700000000.000042-thread7.heapsnapshot"
-        );
+        assert_eq!(default_name(time, 0), "heapdump-1700000000.000042.heapsnapshot");
+        assert_eq!(default_name(time, 7), "heapdump-1700000000.000042-thread7.heapsnapshot");
         let last = DateTime::from_timestamp(1_700_000_000, 999_999_000).unwrap();
         assert_eq!(
             default_name(next_microsecond(last), 0),

@@ -6,15 +6,11 @@
 //! Every call passes descriptors that are open for its duration and NUL-terminated strings that
 //! outlive it.
 
-#![cfg_attr(
-    unix,
-    expect(unsafe_code, reason = "system calls that std does not offer")
-)]
+#![cfg_attr(unix, expect(unsafe_code, reason = "system calls that std does not offer"))]
 
 pub use imp::{
-    at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory,
-    flush_stream, is_a_directory, link, not_found, open_stream, return_memory, too_many_links,
-    unnamed_file, write_stream,
+    at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream,
+    is_a_directory, link, not_found, open_stream, return_memory, too_many_links, unnamed_file, write_stream,
 };
 use std::fs::File;
 use std::io;
@@ -161,11 +157,7 @@ mod imp {
                 .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
                 .open(path);
             match opened {
-                Err(error)
-                    if error.raw_os_error() == Some(libc::ENXIO)
-                        && Instant::now() < limit
-                        && patience() =>
-                {
+                Err(error) if error.raw_os_error() == Some(libc::ENXIO) && Instant::now() < limit && patience() => {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 other => return other,
@@ -174,11 +166,7 @@ mod imp {
     }
 
     /// Writes everything to something that may be full for a while.
-    pub fn write_stream(
-        file: &mut File,
-        mut chunk: &[u8],
-        patience: &dyn Fn() -> bool,
-    ) -> io::Result<()> {
+    pub fn write_stream(file: &mut File, mut chunk: &[u8], patience: &dyn Fn() -> bool) -> io::Result<()> {
         let mut stalled_since: Option<Instant> = None;
         while !chunk.is_empty() {
             match file.write(chunk) {
@@ -210,14 +198,7 @@ mod imp {
     /// Flushes where flushing means something.
     pub fn flush_stream(file: &File) -> io::Result<()> {
         match file.sync_all() {
-            Err(error)
-                if matches!(
-                    error.raw_os_error(),
-                    Some(libc::EINVAL | libc::EROFS | libc::ENOTSUP)
-                ) =>
-            {
-                Ok(())
-            }
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EROFS | libc::ENOTSUP)) => Ok(()),
             other => other,
         }
     }
@@ -229,12 +210,7 @@ mod imp {
         if let (Ok(offset), Ok(length)) = (offset.try_into(), length.try_into()) {
             // SAFETY: module head. A refusal is nothing to act on: the flush at the end will tell.
             unsafe {
-                libc::sync_file_range(
-                    file.as_raw_fd(),
-                    offset,
-                    length,
-                    libc::SYNC_FILE_RANGE_WRITE,
-                );
+                libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE);
             }
         }
         #[cfg(not(target_os = "linux"))]
@@ -286,11 +262,7 @@ mod imp {
         io::ErrorKind::InvalidFilename.into()
     }
     pub fn create_private(path: &Path) -> io::Result<File> {
-        File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)
+        File::options().read(true).write(true).create_new(true).open(path)
     }
     pub fn unnamed_file(_directory: &Path) -> Option<File> {
         None
@@ -305,11 +277,7 @@ mod imp {
     pub fn open_stream(path: &Path, _patience: &dyn Fn() -> bool) -> io::Result<File> {
         File::options().write(true).open(path)
     }
-    pub fn write_stream(
-        file: &mut File,
-        chunk: &[u8],
-        _patience: &dyn Fn() -> bool,
-    ) -> io::Result<()> {
+    pub fn write_stream(file: &mut File, chunk: &[u8], _patience: &dyn Fn() -> bool) -> io::Result<()> {
         file.write_all(chunk)
     }
     pub fn flush_stream(_file: &File) -> io::Result<()> {

@@ -43,8 +43,7 @@ impl PortableCapture {
                 .filter(|parent| !parent.as_os_str().is_empty())
                 .map_or_else(|| PathBuf::from("."), Path::to_owned),
         };
-        let partial = super::sink::partial_file(&directory)
-            .map_err(|error| Error::io(&error, "open", sink.path()))?;
+        let partial = super::sink::partial_file(&directory).map_err(|error| Error::io(&error, "open", sink.path()))?;
         Ok(Self {
             request,
             sink,
@@ -77,9 +76,7 @@ impl PortableCapture {
         let (mut nodes, mut edges) = (0, 0);
         let limits = self.request.limits.clone();
         loop {
-            let length = source
-                .read(&mut chunk)
-                .map_err(|error| failed(error, "read"))?;
+            let length = source.read(&mut chunk).map_err(|error| failed(error, "read"))?;
             if length == 0 {
                 break;
             }
@@ -123,10 +120,7 @@ fn check_ending(source: &mut File) -> io::Result<Result<(), Error>> {
     let mut tail = Vec::new();
     source.read_to_end(&mut tail)?;
     source.rewind()?;
-    let tail: Vec<u8> = tail
-        .into_iter()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
+    let tail: Vec<u8> = tail.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
     Ok(if tail.ends_with(b"]}") {
         Ok(())
     } else {

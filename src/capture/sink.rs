@@ -99,10 +99,7 @@ impl Sink {
     /// `limits` allow.
     pub fn open(target: &Target, time: DateTime<Utc>, limits: &Limits) -> Result<Self, Error> {
         match target {
-            Target::Default {
-                directory,
-                thread_id,
-            } => {
+            Target::Default { directory, thread_id } => {
                 let thread_id = *thread_id;
                 let shown = directory.join(default_name(time, thread_id));
                 Self::open_file(directory.clone(), FileName::Free { time, thread_id }, shown)
@@ -114,10 +111,7 @@ impl Sink {
     fn open_named(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let failed = |error: &io::Error| Error::io(error, "open", path);
         if path.as_os_str().as_encoded_bytes().contains(&0) {
-            return Err(Error::new(
-                Code::Argument,
-                "the file name must not hold null bytes",
-            ));
+            return Err(Error::new(Code::Argument, "the file name must not hold null bytes"));
         }
         if path.as_os_str().is_empty() {
             return Err(failed(&platform::not_found()));
@@ -130,8 +124,8 @@ impl Sink {
             Ok(found) if found.is_dir() => return Err(failed(&platform::is_a_directory())),
             Ok(found) if !found.is_file() => {
                 let patience = || limits.check().is_ok();
-                let file = platform::open_stream(&resolved, &patience)
-                    .map_err(|error| limits.explain(failed(&error)))?;
+                let file =
+                    platform::open_stream(&resolved, &patience).map_err(|error| limits.explain(failed(&error)))?;
                 return Ok(Self::stream(file, path));
             }
             // An existing file that could not be written to must not be replaced either.
@@ -157,9 +151,7 @@ impl Sink {
     fn open_file(directory: PathBuf, name: FileName, shown: PathBuf) -> Result<Self, Error> {
         let partial = match platform::unnamed_file(&directory) {
             Some(file) => Partial::Unnamed(file),
-            None => Partial::Named(
-                partial_file(&directory).map_err(|error| Error::io(&error, "open", &shown))?,
-            ),
+            None => Partial::Named(partial_file(&directory).map_err(|error| Error::io(&error, "open", &shown))?),
         };
         Ok(Self {
             kind: Kind::File {
@@ -238,14 +230,11 @@ impl Sink {
             .map_err(|error| Error::io(&error, "fsync", &shown))?;
         let path = match name {
             FileName::Fixed(path) => {
-                replace(partial, &directory, &path)
-                    .map_err(|error| Error::io(&error, "rename", &shown))?;
+                replace(partial, &directory, &path).map_err(|error| Error::io(&error, "rename", &shown))?;
                 path
             }
-            FileName::Free { time, thread_id } => {
-                claim_free_name(partial, &directory, time, thread_id)
-                    .map_err(|error| Error::io(&error, "link", &shown))?
-            }
+            FileName::Free { time, thread_id } => claim_free_name(partial, &directory, time, thread_id)
+                .map_err(|error| Error::io(&error, "link", &shown))?,
         };
         Ok(Committed::new(path, Some(directory)))
     }
@@ -300,12 +289,8 @@ fn replace(partial: Partial, directory: &Path, path: &Path) -> io::Result<()> {
         Partial::Named(file) => file.persist(path).map(drop).map_err(|e| e.error),
         // A link cannot replace a file, so the whole file gets a temporary name for a moment.
         Partial::Unnamed(file) => {
-            let linked =
-                partial_name().make_in(directory, |temporary| platform::link(&file, temporary))?;
-            linked
-                .into_temp_path()
-                .persist(path)
-                .map_err(|error| error.error)
+            let linked = partial_name().make_in(directory, |temporary| platform::link(&file, temporary))?;
+            linked.into_temp_path().persist(path).map_err(|error| error.error)
         }
     }
 }
@@ -378,9 +363,7 @@ fn resolve(path: &Path) -> io::Result<Resolved> {
 
 fn ends_like_a_directory(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
-    bytes
-        .last()
-        .is_some_and(|&b| std::path::is_separator(char::from(b)))
+    bytes.last().is_some_and(|&b| std::path::is_separator(char::from(b)))
         || matches!(
             path.components().next_back(),
             Some(Component::ParentDir | Component::CurDir)
@@ -391,9 +374,7 @@ fn ends_like_a_directory(path: &Path) -> bool {
 fn is_partial_name(name: &str) -> bool {
     name.strip_prefix(PARTIAL_PREFIX)
         .and_then(|rest| rest.strip_suffix(PARTIAL_SUFFIX))
-        .is_some_and(|random| {
-            random.len() == PARTIAL_RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric())
-        })
+        .is_some_and(|random| random.len() == PARTIAL_RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// Removes what killed processes left in `directory`: our partial files that nobody has locked.

@@ -60,27 +60,23 @@ impl Writer {
         let (hand_over, handed) = channel::<F>();
         let in_flight = InFlight::enter();
         let path = sink.path().to_owned();
-        let spawned = thread::Builder::new()
-            .name("heapdump-write".into())
-            .spawn(move || {
-                platform::block_signals();
-                let Ok(done) = handed.recv() else { return };
-                // Takes both channels along, so that the captured thread notices its end at once.
-                let written = catch_unwind(AssertUnwindSafe(move || {
-                    write(sink, &limits, received, recycle)
-                }))
+        let spawned = thread::Builder::new().name("heapdump-write".into()).spawn(move || {
+            platform::block_signals();
+            let Ok(done) = handed.recv() else { return };
+            // Takes both channels along, so that the captured thread notices its end at once.
+            let written = catch_unwind(AssertUnwindSafe(move || write(sink, &limits, received, recycle)))
                 .unwrap_or_else(|payload| Err(panicked(&*payload)));
-                let (outcome, committed) = match written {
-                    Ok((info, committed)) => (Ok(info), Some(committed)),
-                    Err(error) => (Err(error), None),
-                };
-                let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
-                if let Some(committed) = committed {
-                    committed.tidy();
-                }
-                drop(in_flight);
-                platform::return_memory();
-            });
+            let (outcome, committed) = match written {
+                Ok((info, committed)) => (Ok(info), Some(committed)),
+                Err(error) => (Err(error), None),
+            };
+            let _ = catch_unwind(AssertUnwindSafe(|| done(outcome)));
+            if let Some(committed) = committed {
+                committed.tidy();
+            }
+            drop(in_flight);
+            platform::return_memory();
+        });
         match spawned {
             Ok(_) => {
                 let _ = hand_over.send(done);
@@ -123,10 +119,7 @@ impl Writer {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the channels end with this function"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the channels end with this function")]
 fn write(
     mut sink: Sink,
     limits: &Limits,
@@ -139,8 +132,7 @@ fn write(
             Ok(Message::Chunk(buffer)) => {
                 limits.check()?;
                 // A wait that ran into a limit shows as a failed write: name the limit.
-                sink.write(&buffer, &patience)
-                    .map_err(|error| limits.explain(error))?;
+                sink.write(&buffer, &patience).map_err(|error| limits.explain(error))?;
                 let _ = recycle.send(buffer);
             }
             Ok(Message::End(summary)) => {

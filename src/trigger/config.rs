@@ -56,10 +56,7 @@ static CONFIG: Mutex<Config> = Mutex::new(Config::DEFAULT);
 
 /// The defaults as they stand.
 pub fn current() -> Config {
-    CONFIG
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
+    CONFIG.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Changes them.
@@ -82,11 +79,7 @@ pub fn parse(text: &str) -> Environment {
         config: Config::DEFAULT,
         unknown: Vec::new(),
     };
-    for word in text
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-    {
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         let (key, value) = match word.split_once('=') {
             Some((key, value)) => (key.trim(), Some(value.trim())),
             None => (word, None),
@@ -129,9 +122,7 @@ mod tests {
             }),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
-                e.unknown = ["colour", "dir=", "threads=two", "nogc=1"]
-                    .map(String::from)
-                    .to_vec();
+                e.unknown = ["colour", "dir=", "threads=two", "nogc=1"].map(String::from).to_vec();
             }),
         ];
         for (text, expect) in cases {

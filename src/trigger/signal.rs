@@ -44,17 +44,13 @@ use crate::capture::block_signals;
 pub fn listen() -> io::Result<()> {
     anchor(SIGUSR2);
     let mut signals = SignalsInfo::<WithOrigin>::new([SIGUSR2])?;
-    thread::Builder::new()
-        .name("heapdump-signal".into())
-        .spawn(move || {
-            block_signals();
-            for origin in signals.forever() {
-                let sender = origin
-                    .process
-                    .and_then(|process| process.pid.try_into().ok());
-                threads::want(config::current().cover, sender);
-            }
-        })?;
+    thread::Builder::new().name("heapdump-signal".into()).spawn(move || {
+        block_signals();
+        for origin in signals.forever() {
+            let sender = origin.process.and_then(|process| process.pid.try_into().ok());
+            threads::want(config::current().cover, sender);
+        }
+    })?;
     Ok(())
 }
 
@@ -74,9 +70,7 @@ fn anchor(signal: c_int) -> bool {
             function::<unsafe extern "C" fn(c_int) -> usize>(c"uv_handle_size"),
             function::<unsafe extern "C" fn(Opaque) -> c_int>(c"uv_loop_init"),
             function::<unsafe extern "C" fn(Opaque, Opaque) -> c_int>(c"uv_signal_init"),
-            function::<unsafe extern "C" fn(Opaque, extern "C" fn(Opaque, c_int), c_int) -> c_int>(
-                c"uv_signal_start",
-            ),
+            function::<unsafe extern "C" fn(Opaque, extern "C" fn(Opaque, c_int), c_int) -> c_int>(c"uv_signal_start"),
         ) else {
             return false;
         };

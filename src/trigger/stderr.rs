@@ -34,13 +34,8 @@ pub fn finished(info: &Info) {
 
 /// It did not.
 pub fn failed(thread_id: u32, error: &Error) {
-    let hint = error
-        .hint()
-        .map_or_else(String::new, |hint| format!("; {hint}"));
-    line(&format!(
-        "no heap snapshot of {}: {error}{hint}",
-        subject(thread_id)
-    ));
+    let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+    line(&format!("no heap snapshot of {}: {error}{hint}", subject(thread_id)));
 }
 
 fn subject(thread_id: u32) -> String {
@@ -62,10 +57,7 @@ fn seconds(time: Duration) -> String {
 fn line(text: &str) {
     // A path may hold anything: nothing in it shall reach a terminal as a control character.
     let mut line: String = String::from("rs-heapdump: ");
-    line.extend(
-        text.chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
-    );
+    line.extend(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
     line.push('\n');
     write(line.as_bytes());
 }

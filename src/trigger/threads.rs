@@ -57,10 +57,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn find(key: Key) -> Option<Arc<Thread>> {
-    lock(&THREADS)
-        .iter()
-        .find(|thread| thread.key == key)
-        .cloned()
+    lock(&THREADS).iter().find(|thread| thread.key == key).cloned()
 }
 
 /// Registers the current thread.

@@ -62,10 +62,7 @@ mod tests {
         assert_eq!(turn.want(), Answer::Start);
         assert_eq!(turn.want(), Answer::Coalesced);
         assert!(turn.begin());
-        assert!(
-            !turn.begin(),
-            "interrupt and wake-up: the first one captures"
-        );
+        assert!(!turn.begin(), "interrupt and wake-up: the first one captures");
         assert_eq!(turn.want(), Answer::Later);
         assert_eq!(turn.want(), Answer::Coalesced);
         assert!(turn.end());

@@ -158,11 +158,7 @@ extern "C" fn get_chunk_size(_this: *mut OutputStream<'_>) -> c_int {
     c_int::try_from(CHUNK_BYTES).expect("a chunk is smaller than 2 GiB")
 }
 
-unsafe extern "C" fn write_ascii_chunk(
-    this: *mut OutputStream<'_>,
-    data: *mut c_char,
-    size: c_int,
-) -> c_int {
+unsafe extern "C" fn write_ascii_chunk(this: *mut OutputStream<'_>, data: *mut c_char, size: c_int) -> c_int {
     // SAFETY: as in `end_of_stream`.
     let this = unsafe { &mut *this };
     let Ok(size) = usize::try_from(size) else {
@@ -175,11 +171,7 @@ unsafe extern "C" fn write_ascii_chunk(
 }
 
 /// Allocation statistics are another stream's business.
-extern "C" fn write_heap_stats_chunk(
-    _this: *mut OutputStream<'_>,
-    _data: *mut c_void,
-    _count: c_int,
-) -> c_int {
+extern "C" fn write_heap_stats_chunk(_this: *mut OutputStream<'_>, _data: *mut c_void, _count: c_int) -> c_int {
     ABORT
 }
 
@@ -221,15 +213,9 @@ impl<'a> ActivityControl<'a> {
     }
 }
 
-unsafe extern "C" fn report_progress_value(
-    this: *mut ActivityControl<'_>,
-    done: u32,
-    total: u32,
-) -> c_int {
+unsafe extern "C" fn report_progress_value(this: *mut ActivityControl<'_>, done: u32, total: u32) -> c_int {
     // SAFETY: module head; `this` is the `ActivityControl` that `Isolate::take_snapshot` borrows.
     let this = unsafe { &mut *this };
-    let ActivityControl {
-        progress, panic, ..
-    } = this;
+    let ActivityControl { progress, panic, .. } = this;
     verdict(guarded(panic, || progress.report(done, total)))
 }

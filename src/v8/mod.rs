@@ -63,9 +63,7 @@ pub fn capabilities() -> Capabilities {
             && s.get_heap_profiler.is_some()
             && s.snapshot_serialize.is_some()
             && s.snapshot_delete.is_some()
-            && (s.take_with_options.is_some()
-                || s.take_with_flags.is_some()
-                || s.take_with_flags_v8_92.is_some()),
+            && (s.take_with_options.is_some() || s.take_with_flags.is_some() || s.take_with_flags_v8_92.is_some()),
         garbage_collection: s.isolate_get_current.is_some() && s.low_memory_notification.is_some(),
         interrupts: s.isolate_get_current.is_some() && s.request_interrupt.is_some(),
         line_ends: line_ends::available(),
@@ -150,8 +148,7 @@ impl Isolate {
     /// which have pages of their own.
     pub fn small_objects_bytes(self) -> u64 {
         let s = symbols();
-        let (Some(spaces), Some(get)) = (s.number_of_heap_spaces, s.get_heap_space_statistics)
-        else {
+        let (Some(spaces), Some(get)) = (s.number_of_heap_spaces, s.get_heap_space_statistics) else {
             return self.heap_statistics().used_bytes;
         };
         let mut total = 0;

@@ -12,10 +12,7 @@
 //! `v8-profiler.h`, `v8-isolate.h`, `v8-local-handle.h` and `v8-primitive.h` of Node 16.20, 18.20,
 //! 20.20, 22.23, 24.21 and 26.10; a C++ member function takes `this` as its first argument.
 
-#![expect(
-    unsafe_code,
-    reason = "dlsym, and giving its answers the types of V8's headers"
-)]
+#![expect(unsafe_code, reason = "dlsym, and giving its answers the types of V8's headers")]
 
 #[cfg(unix)]
 use std::ffi::CString;

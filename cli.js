@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+'use strict'
+
+// The command line. All of it is Rust; this hands the arguments over. The addon's signal handling
+// belongs to index.js, which is not loaded here: this process is nobody's service.
+
+const native = require('./binding.js')
+
+process.exitCode = native.runCli(process.argv.slice(2))

@@ -1,0 +1,8 @@
+//! The command line without Node: `cli summary FILE`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let status = rs_heapdump::cli::run(std::env::args_os().skip(1));
+    ExitCode::from(status.0)
+}

@@ -1,0 +1,53 @@
+//! Any bytes: an error with a place, or a snapshot all of whose figures can be computed.
+//!
+//! ```text
+//! cargo +nightly fuzz run read -- -max_len=65536 -dict=fuzz/heapsnapshot.dict
+//! ```
+#![no_main]
+
+use std::fs;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use rs_heapdump::analysis::{Classes, Digest, Interfaces, Paths, Sources, compare, edge_label, node_name, summarize};
+use rs_heapdump::graph::Heap;
+use rs_heapdump::snapshot::{OpenOptions, Snapshot, SnapshotError};
+
+/// Files are opened by path, so the bytes are put into one; in memory where there is such a place.
+static PATH: LazyLock<std::path::PathBuf> = LazyLock::new(|| {
+    let directory = std::path::Path::new("/dev/shm");
+    let directory = if directory.is_dir() { directory.to_owned() } else { std::env::temp_dir() };
+    directory.join(format!("rs-heapdump-fuzz-{}.heapsnapshot", std::process::id()))
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    fs::write(&*PATH, bytes).expect("the file can be written");
+    let open = |salvage| Snapshot::open(&PATH, &OpenOptions { salvage, ..OpenOptions::default() });
+    let snapshot = match open(bytes.len() % 2 == 0) {
+        Ok(snapshot) => snapshot,
+        Err(SnapshotError::Format(error)) if bytes.first() == Some(&b'{') => {
+            assert!(error.offset <= bytes.len() as u64);
+            return;
+        }
+        Err(_) => return,
+    };
+    let interfaces = Interfaces::infer(&snapshot);
+    let classes = Classes::build(&snapshot, &interfaces);
+    let sources = Sources::build(&snapshot);
+    let heap = Heap::build(snapshot);
+    let _ = summarize(&heap, &classes);
+    let paths = Paths::build(&heap);
+    let snapshot = heap.snapshot();
+    for node in snapshot.nodes().take(64) {
+        let _ = (node_name(snapshot, node), sources.of(snapshot, node), paths.kept_only_by(node));
+        for path in paths.to(node, 3) {
+            for step in &path.steps {
+                let _ = edge_label(snapshot, step.source, snapshot.edge(step.edge));
+            }
+        }
+    }
+    if let Ok(again) = open(true) {
+        let digest = Digest::build(again, &interfaces);
+        assert!(compare(&digest, &digest).rows.is_empty());
+    }
+});

@@ -1,0 +1,28 @@
+// Checks every figure of the reading half against DevTools' own code, on real snapshots.
+//
+//   npm run oracle               snapshots of all pinned versions of Node
+//   npm run oracle -- 20 24      of these
+//
+// fixtures/ makes the snapshots (two of each of its programs), oracle/ has DevTools' worker compute
+// its figures, and tests/oracle.rs compares: every node's shallow size, retained size, distance,
+// dominator and class, every row of Summary and Comparison.
+
+import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { NODE_VERSIONS, nodeBinary } from './nodes.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const directory = join(root, '.oracle')
+const majors = process.argv.length > 2 ? process.argv.slice(2) : [...NODE_VERSIONS.keys()]
+const run = (command, args, env = {}) =>
+  execFileSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+
+rmSync(directory, { recursive: true, force: true })
+const nodes = []
+for (const major of majors) nodes.push(await nodeBinary(major))
+run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--silent', '--prefix', 'oracle'])
+run(process.execPath, ['fixtures/make.mjs', directory, ...nodes])
+run(process.execPath, ['oracle/all.mjs', directory])
+run('cargo', ['test', '--profile', 'fast', '--test', 'oracle', '--', '--nocapture'], { HEAP_ORACLE_DIR: directory })

@@ -1,0 +1,234 @@
+//! What can be asked for.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::{Selection, SortDiff, SortSummary};
+
+/// Rows of a table on a terminal, unless asked otherwise.
+const DEFAULT_ROWS: usize = 20;
+/// Rows of a tree.
+const DEFAULT_TREE_ROWS: usize = 30;
+/// Paths of an object.
+const DEFAULT_PATHS: usize = 3;
+/// More levels than this are read with `--id`, not on one page.
+const MAX_DEPTH: u64 = 100;
+
+const EXAMPLES: &str = "\
+Examples:
+  rs-heapdump summary app.heapsnapshot               what holds the memory
+  rs-heapdump diff before.heapsnapshot after.heapsnapshot
+  rs-heapdump retainers app.heapsnapshot --class Session
+
+FILE is a .heapsnapshot, plain or compressed with gzip or zstd.
+Exit status: 0 done, 2 error, 130 interrupted.";
+
+/// See what a Node process holds in memory, and why.
+#[derive(Debug, Parser)]
+#[command(name = "rs-heapdump", bin_name = "rs-heapdump", version, no_binary_name = true, after_help = EXAMPLES, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub shown: Shown,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Shown {
+    /// Print JSON (version 1), sizes in bytes
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[arg(
+        help = "When to use colours; NO_COLOR is honoured",
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// What a file's header says: counts, who wrote it, memory that an analysis will need
+    Info {
+        /// The snapshot
+        file: PathBuf,
+    },
+    /// Constructors by retained size
+    Summary {
+        /// The snapshot
+        file: PathBuf,
+        /// What to order by
+        #[arg(long, value_name = "KEY", default_value = "retained")]
+        sort: SummaryKey,
+        #[command(flatten)]
+        rows: Rows,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// What came and went between snapshots of one process
+    Diff {
+        /// The snapshots, the earliest one first
+        #[arg(num_args = 2.., required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// What to order by
+        #[arg(long, value_name = "KEY", default_value = "delta-bytes")]
+        sort: DiffKey,
+        #[command(flatten)]
+        rows: Rows,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Why an object, or the objects of a class, are still there
+    Retainers {
+        /// The snapshot
+        file: PathBuf,
+        #[command(flatten)]
+        target: Wanted,
+        /// Paths at most; 0 for all that are found
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_PATHS)]
+        top: usize,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// The dominator tree: what would be freed with what
+    Dominators {
+        /// The snapshot
+        file: PathBuf,
+        /// Begin at this object, not at the root
+        #[arg(long, value_name = "N", value_parser = object_id)]
+        id: Option<u32>,
+        /// Levels at most
+        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MAX_DEPTH))]
+        depth: u64,
+        /// What to order by, and to open first
+        #[arg(long, value_name = "KEY", default_value = "retained")]
+        sort: TreeKey,
+        /// Rows at most; 0 for all
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_TREE_ROWS)]
+        top: usize,
+        /// Only branches that lead to this text in a name or place, among the rows there are
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+        #[command(flatten)]
+        reading: Reading,
+    },
+}
+
+/// Which rows of a table.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Rows {
+    /// Rows at most; 0 for all, which is the default of --json
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Only classes with this text in their name or place, in either case
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Reading {
+    /// Read a file that is cut off after its graph; names may be missing
+    #[arg(long)]
+    pub salvage: bool,
+}
+
+/// Whose retainers.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Wanted {
+    /// An object, by its id
+    #[arg(long, value_name = "N", value_parser = object_id)]
+    pub id: Option<u32>,
+    /// The objects of a class, by its name in `summary` and `diff`
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+}
+
+impl Rows {
+    pub(super) fn select<K>(&self, sort: K, json: bool) -> Selection<K> {
+        let top = match self.top {
+            None if json => None,
+            None => Some(DEFAULT_ROWS),
+            Some(top) => limit(top),
+        };
+        Selection {
+            sort,
+            top,
+            filter: self.filter.clone(),
+        }
+    }
+}
+
+/// 0 is no limit.
+pub(super) fn limit(top: usize) -> Option<usize> {
+    (top > 0).then_some(top)
+}
+
+/// `123` or `@123`, as reports show it.
+fn object_id(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix('@').unwrap_or(text);
+    digits
+        .parse()
+        .map_err(|_| "an object's id is a number, such as 1234 or @1234".to_owned())
+}
+
+macro_rules! keys {
+    ($(#[$doc:meta])* $name:ident => $target:ident { $($key:ident),* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, ValueEnum)]
+        pub(super) enum $name { $($key),* }
+
+        impl From<$name> for $target {
+            fn from(key: $name) -> Self {
+                match key { $($name::$key => Self::$key),* }
+            }
+        }
+    };
+}
+
+keys! {
+    /// Names of [`SortSummary`] on the command line.
+    SummaryKey => SortSummary { Retained, Shallow, Count, Distance, Name }
+}
+keys! {
+    /// Names of [`SortDiff`] on the command line.
+    DiffKey => SortDiff { DeltaBytes, Delta, Added, Removed, AddedBytes, RemovedBytes, Count, Name }
+}
+
+/// What the tree is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TreeKey {
+    Retained,
+    Shallow,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn ids_are_taken_as_reports_show_them() {
+        assert_eq!(object_id("@123"), Ok(123));
+        assert_eq!(object_id("123"), Ok(123));
+        assert!(object_id("Map @123").is_err());
+    }
+}

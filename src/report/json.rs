@@ -1,0 +1,70 @@
+//! JSON on one line, under its version. What could disturb a terminal is escaped, which JSON allows anywhere
+//! in a string.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
+
+use super::text;
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Versioned<'r, R> {
+    version: u32,
+    #[serde(flatten)]
+    report: &'r R,
+}
+
+/// Writes a report, and a line end.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write<R: Serialize>(report: &R, mut out: impl Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Harmless);
+    Versioned {
+        version: VERSION,
+        report,
+    }
+    .serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
+/// Compact, and nothing in a string that a terminal could act upon.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, hostile)) = rest.char_indices().find(|(_, character)| text::is_hostile(*character)) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            writer.write_all(text::escape(hostile).as_bytes())?;
+            rest = &rest[at + hostile.len_utf8()..];
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_strings_are_escaped_and_come_back_the_same() {
+        #[derive(Serialize)]
+        struct One {
+            name: &'static str,
+        }
+        let name = "a\u{202e}\x1b\u{9b}\"b\\ é \u{e0041}";
+        let mut bytes = Vec::new();
+        write(&One { name }, &mut bytes).unwrap();
+        let line = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            line,
+            "{\"version\":1,\"name\":\"a\\u202e\\u001b\\u009b\\\"b\\\\ é \\udb40\\udc41\"}\n"
+        );
+        let back: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(back["name"], name);
+    }
+}
