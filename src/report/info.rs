@@ -38,6 +38,7 @@ struct Writer {
     heap_total_bytes: Option<u64>,
     external_bytes: Option<u64>,
     ids: Option<String>,
+    ids_generation: u32,
 }
 
 /// Memory at the peak of a command.
@@ -131,6 +132,7 @@ impl Writer {
             mode,
             memory,
             ids,
+            ids_generation,
             ..
         } = provenance.clone();
         Self {
@@ -146,6 +148,16 @@ impl Writer {
             heap_total_bytes: memory.heap_total_bytes,
             external_bytes: memory.external_bytes,
             ids,
+            ids_generation,
+        }
+    }
+
+    /// After a renumbering, with which files ids compare.
+    fn ids_line(&self, ids: Option<String>) -> String {
+        let ids = ids.unwrap_or_default();
+        match self.ids_generation {
+            0 => ids,
+            generation => format!("{ids}, generation {generation}: numbered anew {generation} times before this"),
         }
     }
 
@@ -181,7 +193,7 @@ impl Writer {
             ("taken", join(taken)),
             ("process", join(process)),
             ("memory", join(memory)),
-            ("object ids", said(&self.ids).unwrap_or_default()),
+            ("object ids", self.ids_line(said(&self.ids))),
         ];
         lines.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
