@@ -183,6 +183,148 @@ export function off(event: 'snapshot', listener: (info: SnapshotInfo) => void): 
 export function off(event: 'error', listener: (error: SnapshotError) => void): void
 export function off(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
 
+/** Which rows to answer with. */
+export interface RowOptions<Key extends string> {
+  /** At most so many; all by default. */
+  top?: number
+  /** What to order by. */
+  sort?: Key
+  /** Only rows whose name or place holds this text, in either case. */
+  filter?: string
+}
+
+/** Where a constructor or a function is; 1-based. */
+export interface ScriptPlace {
+  file: string | null
+  line: number
+  column: number
+}
+
+/** Counts and sizes of a snapshot. */
+export interface SnapshotFacts {
+  file: string
+  nodes: number
+  edges: number
+  /** Size of the heap in the snapshot, in bytes. */
+  bytes: number
+  file_bytes: number
+}
+
+/** A constructor, as in DevTools' Summary. */
+export interface SummaryRow {
+  name: string
+  script: ScriptPlace | null
+  count: number
+  shallow_bytes: number
+  retained_bytes: number
+  /** Steps from the root; `null` where nothing holds the objects. */
+  distance: number | null
+}
+
+/** What `rs-heapdump summary --json` prints. */
+export interface Summary {
+  version: 1
+  snapshot: SnapshotFacts
+  totals: { classes: number; count: number; shallow_bytes: number }
+  classes: SummaryRow[]
+}
+
+/** A constructor, as in DevTools' Comparison. */
+export interface DiffRow {
+  name: string
+  script: ScriptPlace | null
+  added: number
+  removed: number
+  delta: number
+  added_bytes: number
+  removed_bytes: number
+  delta_bytes: number
+  /** Objects in each snapshot. */
+  counts: number[]
+}
+
+/** What `rs-heapdump diff --json` prints. */
+export interface Diff {
+  version: 1
+  snapshots: SnapshotFacts[]
+  /** Whether objects were compared one by one, or only counted, and why. */
+  ids: 'comparable' | 'different-process' | 'unstable'
+  classes: DiffRow[]
+}
+
+/** An object of a snapshot. */
+export interface SnapshotObject {
+  id: number
+  name: string
+  type: string
+  script: ScriptPlace | null
+  shallow_bytes: number
+  retained_bytes: number
+  distance: number | null
+}
+
+/** A stop on the way from a root to an object. */
+export interface PathStop extends SnapshotObject {
+  /** What led here from the stop before, as DevTools names it; `null` at the first. */
+  edge: string | null
+  node: string
+  class: string
+  /** Whether every way to the object passes here. */
+  sole: boolean
+}
+
+/** What `rs-heapdump retainers --json` prints. */
+export interface Retainers {
+  version: 1
+  snapshot: SnapshotFacts
+  target: {
+    class: string | null
+    count: number
+    /** How many of them were looked at. */
+    sampled: number
+    shallow_bytes: number
+    retained_bytes: number
+    object: SnapshotObject
+  }
+  /** The object without which this one would be garbage, where there is one but a root. */
+  kept_only_by: SnapshotObject | null
+  paths: {
+    /** How many of the objects that were looked at are held like this. */
+    objects: number
+    /** The id of one of them. */
+    example: number
+    /** Stops left out. */
+    omitted: number
+    path: PathStop[]
+  }[]
+}
+
+/** A snapshot that is open for questions, which are answered off the event loop. */
+export interface Snapshot {
+  readonly file: string
+  readonly nodes: number
+  readonly edges: number
+  /** Size of the heap in the snapshot, in bytes. */
+  readonly bytes: number
+  /** Constructors by retained size. */
+  summary(options?: RowOptions<'retained' | 'shallow' | 'count' | 'distance' | 'name'>): Promise<Summary>
+  /** What came and went from this snapshot to a later one, or to that in a file. Reads both files again. */
+  diff(
+    later: Snapshot | string,
+    options?: RowOptions<'deltaBytes' | 'delta' | 'added' | 'removed' | 'count'>,
+  ): Promise<Diff>
+  /** The shortest telling paths that keep an object, or the objects of a class: three unless `top` says otherwise. */
+  retainers(options: { id: number; top?: number } | { className: string; top?: number }): Promise<Retainers>
+  /** Frees the snapshot; later questions fail. A snapshot that is garbage is closed by itself. */
+  close(): void
+}
+
+/**
+ * Reads a `.heapsnapshot`, plain or compressed with gzip or zstd, off the event loop.
+ * Takes about as much memory as the file is large. Rejects with a `SnapshotError`.
+ */
+export function openSnapshot(file: string, options?: { salvage?: boolean }): Promise<Snapshot>
+
 /** Whether something works here, and why not. */
 export interface Capability {
   available: boolean

@@ -116,6 +116,13 @@ function configure(options) {
   native.changeConfig({ ...changes, allThreads: threads === undefined ? undefined : threads === 'all' })
 }
 
+let openIt
+
+function openSnapshot(file, options) {
+  openIt = openIt || require('./snapshot.js').reader(native, toError)
+  return openIt(file, options)
+}
+
 function on(event, listener) {
   events.on(event, listener)
 }
@@ -305,4 +312,4 @@ Possible solutions:
 }
 
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.
-module.exports = { writeSnapshot, writeSnapshotAsync, gc, configure, on, once, off, support }
+module.exports = { writeSnapshot, writeSnapshotAsync, openSnapshot, gc, configure, on, once, off, support }

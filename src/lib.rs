@@ -24,6 +24,7 @@ pub mod cli;
 pub mod error;
 mod fault;
 pub mod graph;
+pub mod opened;
 pub mod report;
 pub mod snapshot;
 pub mod trigger;

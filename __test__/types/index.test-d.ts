@@ -4,17 +4,22 @@ import {
   type AsyncSnapshotOptions,
   type Configuration,
   configure,
+  type Diff,
   type gc,
   off,
   on,
   once,
+  openSnapshot,
+  type Retainers,
   type SkippedSnapshot,
+  type Snapshot,
   type SnapshotCallback,
   type SnapshotError,
   type SnapshotErrorCode,
   type SnapshotInfo,
   type SnapshotOptions,
   type SnapshotProgress,
+  type Summary,
   type Support,
   support,
   writeSnapshot,
@@ -113,3 +118,21 @@ const here: Support = support()
 same<typeof here.mode, 'in-process' | 'portable'>()
 same<typeof here.blockedLoop.available, boolean>()
 same<typeof here.lineEnds.detail, string>()
+
+async function read(): Promise<void> {
+  const snapshot: Snapshot = await openSnapshot('a.heapsnapshot', { salvage: true })
+  const summary: Summary = await snapshot.summary({ top: 10, sort: 'shallow', filter: 'Session' })
+  same<(typeof summary.classes)[0]['retained_bytes'], number>()
+  const diff: Diff = await snapshot.diff(snapshot, { sort: 'deltaBytes' })
+  same<typeof diff.ids, 'comparable' | 'different-process' | 'unstable'>()
+  await snapshot.diff('b.heapsnapshot')
+  const { paths }: Retainers = await snapshot.retainers({ id: 7 })
+  same<(typeof paths)[0]['path'][0]['edge'], string | null>()
+  await snapshot.retainers({ className: 'Session', top: 1 })
+  // @ts-expect-error: by what?
+  await snapshot.retainers({})
+  // @ts-expect-error: not a key of a summary
+  await snapshot.summary({ sort: 'delta' })
+  snapshot.close()
+}
+same<ReturnType<typeof read>, Promise<void>>()

@@ -6,6 +6,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "Node-API hands values over")]
 
 mod convert;
+pub mod reading;
 
 use std::cell::Cell;
 use std::ffi::OsString;

@@ -1,0 +1,166 @@
+//! Snapshots that JavaScript has opened: each question is answered on a thread of its own, and the
+//! answer crosses over as JSON, the same as the command line's.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread;
+
+use napi::bindgen_prelude::{Function, Result};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+
+use super::convert::JsFailure;
+use crate::capture::block_signals;
+use crate::error::{Code, Error};
+use crate::opened::{Opened, Wanted};
+use crate::report::{Selection, SortDiff, SortSummary, write_json};
+
+static OPENED: LazyLock<Mutex<HashMap<u32, Arc<Opened>>>> = LazyLock::new(Mutex::default);
+
+/// JSON, or why there is none.
+#[napi(object)]
+pub struct JsAnswer {
+    pub json: Option<String>,
+    pub handle: Option<u32>,
+    pub failure: Option<JsFailure>,
+}
+
+type Answer = std::result::Result<(String, Option<u32>), Error>;
+
+impl From<Answer> for JsAnswer {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Ok((json, handle)) => Self {
+                json: Some(json),
+                handle,
+                failure: None,
+            },
+            Err(error) => Self {
+                json: None,
+                handle: None,
+                failure: Some((&error).into()),
+            },
+        }
+    }
+}
+
+/// Rows to answer with, as `index.js` has checked.
+#[napi(object)]
+pub struct JsSelection {
+    pub sort: Option<String>,
+    pub top: Option<u32>,
+    pub filter: Option<String>,
+}
+
+impl JsSelection {
+    fn select<K>(self, sort: K) -> Selection<K> {
+        Selection {
+            sort,
+            top: self.top.map(|top| top as usize),
+            filter: self.filter,
+        }
+    }
+}
+
+/// Reads a file; `done` gets a handle, and the facts.
+#[napi(catch_unwind)]
+pub fn open_snapshot(file: String, salvage: bool, done: Function<JsAnswer, ()>) -> Result<()> {
+    answer(done, move || {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let opened = Opened::open(Path::new(&file), salvage)?;
+        let json = json(&opened.facts())?;
+        let handle = NEXT.fetch_add(1, Ordering::Relaxed);
+        lock().insert(handle, Arc::new(opened));
+        Ok((json, Some(handle)))
+    })
+}
+
+/// Lets go of a snapshot.
+#[napi(catch_unwind)]
+pub fn close_snapshot(handle: u32) {
+    drop(lock().remove(&handle));
+}
+
+#[napi(catch_unwind)]
+pub fn summarize_snapshot(handle: u32, rows: JsSelection, done: Function<JsAnswer, ()>) -> Result<()> {
+    answer(done, move || {
+        let sort = match rows.sort.as_deref() {
+            Some("shallow") => SortSummary::Shallow,
+            Some("count") => SortSummary::Count,
+            Some("distance") => SortSummary::Distance,
+            Some("name") => SortSummary::Name,
+            _ => SortSummary::Retained,
+        };
+        Ok((json(&find(handle)?.summary(&rows.select(sort)))?, None))
+    })
+}
+
+#[napi(catch_unwind)]
+pub fn diff_snapshots(handle: u32, later: String, rows: JsSelection, done: Function<JsAnswer, ()>) -> Result<()> {
+    answer(done, move || {
+        let sort = match rows.sort.as_deref() {
+            Some("delta") => SortDiff::Delta,
+            Some("added") => SortDiff::Added,
+            Some("removed") => SortDiff::Removed,
+            Some("count") => SortDiff::Count,
+            _ => SortDiff::DeltaBytes,
+        };
+        let diff = find(handle)?.diff(Path::new(&later), &rows.select(sort))?;
+        Ok((json(&diff)?, None))
+    })
+}
+
+#[napi(catch_unwind)]
+pub fn retainers_in_snapshot(
+    handle: u32,
+    id: Option<u32>,
+    class_name: Option<String>,
+    top: u32,
+    done: Function<JsAnswer, ()>,
+) -> Result<()> {
+    answer(done, move || {
+        let wanted = match (id, class_name) {
+            (Some(id), _) => Wanted::Id(id),
+            (None, class) => Wanted::Class(class.unwrap_or_default()),
+        };
+        Ok((json(&find(handle)?.retainers(&wanted, top as usize)?)?, None))
+    })
+}
+
+fn lock() -> std::sync::MutexGuard<'static, HashMap<u32, Arc<Opened>>> {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn find(handle: u32) -> std::result::Result<Arc<Opened>, Error> {
+    lock()
+        .get(&handle)
+        .cloned()
+        .ok_or_else(|| Error::new(Code::Argument, "the snapshot is closed"))
+}
+
+fn json<R: serde::Serialize>(report: &R) -> std::result::Result<String, Error> {
+    let mut text = Vec::new();
+    write_json(report, &mut text)
+        .ok()
+        .and_then(|()| String::from_utf8(text).ok())
+        .ok_or_else(|| Error::new(Code::Format, "the report cannot be written as JSON"))
+}
+
+/// Has `work` done beside the event loop, and `done` told on it.
+fn answer(done: Function<JsAnswer, ()>, work: impl FnOnce() -> Answer + Send + 'static) -> Result<()> {
+    let done = done
+        .build_threadsafe_function::<JsAnswer>()
+        .build_callback(|context| Ok(context.value))?;
+    thread::Builder::new()
+        .name("heapdump-read".into())
+        .spawn(move || {
+            block_signals();
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+                .unwrap_or_else(|payload| Err(crate::capture::panicked(&*payload)));
+            done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
+        })
+        .map_err(|error| napi::Error::from_reason(error.to_string()))?;
+    Ok(())
+}
