@@ -1,9 +1,10 @@
 // Checks every figure of the reading half against DevTools' own code, on real snapshots.
 //
-//   npm run oracle               snapshots of all pinned versions of Node
+//   npm run oracle               needs a built addon; snapshots of all pinned versions of Node
 //   npm run oracle -- 20 24      of these
 //
-// fixtures/ makes the snapshots (two of each of its programs), oracle/ has DevTools' worker compute
+// fixtures/ makes the snapshots (two of each of its programs, by the addon itself, so that DevTools is
+// seen to read its files), oracle/ has DevTools' worker compute
 // its figures, and tests/oracle.rs compares: every node's shallow size, retained size, distance,
 // dominator and class, every row of Summary and Comparison.
 
@@ -23,6 +24,6 @@ rmSync(directory, { recursive: true, force: true })
 const nodes = []
 for (const major of majors) nodes.push(await nodeBinary(major))
 run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--silent', '--prefix', 'oracle'])
-run(process.execPath, ['fixtures/make.mjs', directory, ...nodes])
+run(process.execPath, ['fixtures/make.mjs', directory, ...nodes], { SNAPSHOTS_BY: 'rs-heapdump' })
 run(process.execPath, ['oracle/all.mjs', directory])
 run('cargo', ['test', '--profile', 'fast', '--test', 'oracle', '--', '--nocapture'], { HEAP_ORACLE_DIR: directory })
