@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
-import { NODE, ROOT, readSnapshot, run, temporaryDirectory, testedNodeVersion } from './helpers.mjs'
+import { NODE, ROOT, readSnapshot, run, temporaryDirectory, testedNodeVersion, VISITS } from './helpers.mjs'
 
 function cli(...args) {
   const { status, stdout, stderr } = spawnSync(NODE, [path.join(ROOT, 'cli.js'), ...args], {
@@ -29,12 +29,7 @@ describe('rs-heapdump', () => {
 
   before(async () => {
     child = await run(
-      `
-      const heapdump = require(ADDON)
-      class Visit { constructor(i) { this.url = 'https://example.org/' + i } }
-      const visits = new Map()
-      function visit(count) { for (let i = 0; i < count; i++) visits.set(visits.size, new Visit(i)) }
-      module.visits = visits
+      `${VISITS}
       visit(10)
       heapdump.writeSnapshot('before.heapsnapshot')
       visit(100)

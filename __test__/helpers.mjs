@@ -65,6 +65,14 @@ export function testedNodeMajor() {
   return Number(/^v(\d+)\./.exec(testedNodeVersion())[1])
 }
 
+/** The beginning of a script whose `visit(count)` adds so many objects of class `Visit` to a Map. */
+export const VISITS = `
+  const heapdump = require(ADDON)
+  class Visit { constructor(i) { this.url = 'https://example.org/' + i } }
+  const visits = new Map()
+  function visit(count) { for (let i = 0; i < count; i++) visits.set(visits.size, new Visit(i)) }
+  module.visits = visits`
+
 export const isRoot = process.getuid?.() === 0
 
 /** Why a command cannot be used here, or `false`: what a test's `skip` takes. */

@@ -2,14 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PARALLEL, run } from './helpers.mjs'
+import { PARALLEL, run, VISITS } from './helpers.mjs'
 
-const TWO_SNAPSHOTS = `
-  const heapdump = require(ADDON)
-  class Visit { constructor(i) { this.url = 'https://example.org/' + i } }
-  const visits = new Map()
-  function visit(count) { for (let i = 0; i < count; i++) visits.set(visits.size, new Visit(i)) }
-  module.visits = visits
+const TWO_SNAPSHOTS = `${VISITS}
   visit(10)
   heapdump.writeSnapshot('a.heapsnapshot')
   visit(100)

@@ -357,8 +357,7 @@ fn compare_counts(base: &Digest, current: &Digest) -> Vec<DiffRow> {
 
 /// Whether the header says so, else whether objects with the same id are of the same class.
 fn comparability(base: &Digest, current: &Digest, in_current: &HashMap<&ClassKey, usize>) -> Comparability {
-    let unsaid = Provenance::default();
-    let said = |digest: &'_ Digest| digest.provenance.clone().unwrap_or_else(|| unsaid.clone());
+    let said = |digest: &Digest| digest.provenance.clone().unwrap_or_default();
     let (ours, theirs) = (said(base), said(current));
     let declared = ours.same_process(&theirs);
     if declared != Some(false) && ours.has_other_ids(&theirs) {

@@ -128,13 +128,12 @@ fn record(
         first: None,
         verdict: None,
     };
-    watch.memory.admit_counting(isolate)?;
-    let taken = if watch.is_needed(isolate) {
-        isolate.take_snapshot(Some(&mut watch))
-    } else {
-        isolate.take_snapshot(None)
-    };
-    let Some(snapshot) = taken else {
+    let small_objects_bytes = isolate.small_objects_bytes();
+    watch.memory.admit_counting(small_objects_bytes)?;
+    let progress = watch
+        .is_needed(small_objects_bytes)
+        .then_some(&mut watch as &mut dyn Progress);
+    let Some(snapshot) = isolate.take_snapshot(progress) else {
         return Err(watch.verdict.unwrap_or_else(|| {
             Error::new(Code::Aborted, "V8 gave no snapshot").with_hint("V8 takes one snapshot of a heap at a time")
         }));
@@ -196,8 +195,8 @@ impl MemoryWatch {
     }
 
     /// Will it fit to let V8 count the objects?
-    fn admit_counting(&mut self, isolate: Isolate) -> Result<(), Error> {
-        let bytes = memory::counting_bytes(v8::major_version(), isolate.small_objects_bytes());
+    fn admit_counting(&mut self, small_objects_bytes: u64) -> Result<(), Error> {
+        let bytes = memory::counting_bytes(v8::major_version(), small_objects_bytes);
         self.set_aside(bytes, "counting the objects of the heap")
     }
 
@@ -270,8 +269,8 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     /// Whether there is anything to watch for: being watched, V8 takes longer.
-    fn is_needed(&self, isolate: Isolate) -> bool {
-        self.observer.is_some() || self.limits.can_end() || self.memory.can_run_short(isolate.small_objects_bytes())
+    fn is_needed(&self, small_objects_bytes: u64) -> bool {
+        self.observer.is_some() || self.limits.can_end() || self.memory.can_run_short(small_objects_bytes)
     }
 
     fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {

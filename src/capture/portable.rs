@@ -8,14 +8,14 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
 use super::sink::Sink;
-use super::{Info, Mode, Outcome, Request, Target, provenance};
+use super::{Info, Mode, Outcome, Request, provenance};
 use crate::error::{Code, Error};
 use crate::v8::{CHUNK_BYTES, HeapStatistics};
 
@@ -34,15 +34,8 @@ impl PortableCapture {
         let time = Utc::now();
         let started = Instant::now();
         let sink = Sink::open(&request.target, time, &request.limits)?;
-        let directory = match &request.target {
-            Target::Default { directory, .. } => directory.clone(),
-            // Beside the target, unless that is a device or a FIFO.
-            Target::Named(_) if sink.is_stream() => std::env::temp_dir(),
-            Target::Named(path) => path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty())
-                .map_or_else(|| PathBuf::from("."), Path::to_owned),
-        };
+        // Beside the target, unless that is a device or a FIFO.
+        let directory = sink.directory().map_or_else(std::env::temp_dir, Path::to_owned);
         let partial = super::sink::partial_file(&directory).map_err(|error| Error::io(&error, "open", sink.path()))?;
         Ok(Self {
             request,

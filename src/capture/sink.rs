@@ -179,9 +179,12 @@ impl Sink {
         &self.shown
     }
 
-    /// Whether the bytes go somewhere that is not a regular file.
-    pub fn is_stream(&self) -> bool {
-        matches!(self.kind, Kind::Stream(_))
+    /// Where the file will be; nothing when the bytes go somewhere that is not a regular file.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::File { directory, .. } => Some(directory),
+            Kind::Stream(_) => None,
+        }
     }
 
     /// Bytes written so far.
