@@ -5,7 +5,6 @@
 
 const { EventEmitter } = require('events')
 const path = require('path')
-const { threadId } = require('worker_threads')
 
 const native = loadNative()
 const inProcess = native.capabilities().snapshots
@@ -28,6 +27,8 @@ const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // caller who asks for redaction must not get a plain file.
 const RESERVED = ['live', 'compress', 'redact', 'keep']
 
+// Loading worker_threads takes 3 MB: only where there may be workers.
+const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
 native.register({ id: threadId, nodeVersion: process.version, uptimeS: process.uptime() }, onNotice)
 for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')

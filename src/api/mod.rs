@@ -39,6 +39,12 @@ pub struct JsThread {
     pub uptime_s: f64,
 }
 
+/// Whether this is the thread that the process began with, as far as the platform tells.
+#[napi(catch_unwind)]
+pub fn on_first_thread() -> bool {
+    capture::on_first_thread()
+}
+
 /// Registers the calling thread. `notify` is called on its event loop: with an event, or with
 /// nothing when a capture may be wanted.
 #[napi(catch_unwind)]

@@ -16,7 +16,7 @@ use super::memory::{self, BYTES_PER_NODE, Promise};
 use super::provenance;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
-use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, panicked};
+use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, panicked, platform};
 use crate::error::{Code, Error, Shortage};
 use crate::v8::{self, ChunkSink, Isolate, Progress};
 
@@ -119,6 +119,8 @@ fn record(
         request.limits.check()?;
     }
     isolate.know_line_ends();
+    // What earlier work has freed should not stand beside what V8 takes now.
+    platform::return_memory();
 
     let mut watch = Watch {
         started,

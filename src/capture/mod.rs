@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
 pub use in_process::{capture, capture_into};
-pub use platform::block_signals;
+pub use platform::{block_signals, on_first_thread};
 pub use portable::PortableCapture;
 pub use provenance::{Process, process, set_process};
 pub use sink::{Sink, Target};

@@ -10,7 +10,8 @@
 
 pub use imp::{
     at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream,
-    is_a_directory, link, not_found, open_stream, return_memory, too_many_links, unnamed_file, write_stream,
+    is_a_directory, link, not_found, on_first_thread, open_stream, return_memory, too_many_links, unnamed_file,
+    write_stream,
 };
 use std::fs::File;
 use std::io;
@@ -217,6 +218,17 @@ mod imp {
         let _ = (file, offset, length);
     }
 
+    /// Whether this is the thread that the process began with; false where the platform does not tell.
+    pub fn on_first_thread() -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            // SAFETY: neither takes anything.
+            unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
+        }
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
     /// Keeps signals away from the calling thread: they are for the application's own threads, and
     /// `SIGXFSZ` and `SIGPIPE` become plain errors of `write`.
     pub fn block_signals() {
@@ -286,6 +298,9 @@ mod imp {
     pub fn at_exit(_callback: extern "C" fn()) {}
     pub fn begin_flush(_file: &File, _offset: u64, _length: u64) {}
     pub fn block_signals() {}
+    pub fn on_first_thread() -> bool {
+        false
+    }
     pub fn return_memory() -> bool {
         false
     }
