@@ -7,6 +7,7 @@
 //! assert_eq!(error.code().as_str(), "ERR_HEAPDUMP_TIMEOUT");
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,7 @@ struct Facts {
     syscall: Option<&'static str>,
     path: Option<PathBuf>,
     shortage: Option<Shortage>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
 }
 
 impl Error {
@@ -105,8 +106,8 @@ impl Error {
     }
 
     #[must_use]
-    pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.0.hint = Some(hint);
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -126,8 +127,8 @@ impl Error {
     pub fn shortage(&self) -> Option<Shortage> {
         self.0.shortage
     }
-    pub fn hint(&self) -> Option<&'static str> {
-        self.0.hint
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 }
 
@@ -150,20 +151,15 @@ fn reason(error: &io::Error) -> String {
     reason
 }
 
-#[cfg(unix)]
+/// The system's own name where there is one, else that of the kind.
 fn errno_name(error: &io::Error) -> String {
-    use nix::errno::Errno;
-    match error.raw_os_error() {
-        Some(code) if Errno::from_raw(code) != Errno::UnknownErrno => {
-            format!("{:?}", Errno::from_raw(code))
-        }
-        Some(code) => format!("errno {code}"),
-        None => "EIO".to_owned(),
+    #[cfg(unix)]
+    if let Some(code) = error.raw_os_error() {
+        return match nix::errno::Errno::from_raw(code) {
+            nix::errno::Errno::UnknownErrno => format!("errno {code}"),
+            errno => format!("{errno:?}"),
+        };
     }
-}
-
-#[cfg(not(unix))]
-fn errno_name(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::PermissionDenied => "EACCES",

@@ -14,7 +14,7 @@ use napi_derive::napi;
 use super::convert::JsFailure;
 use crate::capture::block_signals;
 use crate::error::{Code, Error};
-use crate::opened::{Opened, Wanted};
+use crate::opened::{Nobody, Opened, Wanted};
 use crate::report::{Selection, SortDiff, SortSummary, write_json};
 
 static OPENED: LazyLock<Mutex<HashMap<u32, Arc<Opened>>>> = LazyLock::new(Mutex::default);
@@ -69,7 +69,7 @@ impl JsSelection {
 pub fn open_snapshot(file: String, salvage: bool, done: Function<JsAnswer, ()>) -> Result<()> {
     answer(done, move || {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let opened = Opened::open(Path::new(&file), salvage)?;
+        let opened = Opened::open(Path::new(&file), salvage, &Nobody)?;
         let json = json(&opened.facts())?;
         let handle = NEXT.fetch_add(1, Ordering::Relaxed);
         lock().insert(handle, Arc::new(opened));

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::report::{Selection, SortDiff, SortSummary};
+use crate::error::{Code, Error};
+use crate::opened::Wanted;
+use crate::report::{Selection, SortDiff, SortSummary, TreeOptions};
 
 /// Rows of a table on a terminal, unless asked otherwise.
 const DEFAULT_ROWS: usize = 20;
@@ -94,7 +96,7 @@ pub(super) enum Command {
         /// The snapshot
         file: PathBuf,
         #[command(flatten)]
-        target: Wanted,
+        target: Target,
         /// Paths at most; 0 for all that are found
         #[arg(long, value_name = "N", default_value_t = DEFAULT_PATHS)]
         top: usize,
@@ -108,18 +110,8 @@ pub(super) enum Command {
         /// Begin at this object, not at the root
         #[arg(long, value_name = "N", value_parser = object_id)]
         id: Option<u32>,
-        /// Levels at most
-        #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MAX_DEPTH))]
-        depth: u64,
-        /// What to order by, and to open first
-        #[arg(long, value_name = "KEY", default_value = "retained")]
-        sort: TreeKey,
-        /// Rows at most; 0 for all
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_TREE_ROWS)]
-        top: usize,
-        /// Only branches that lead to this text in a name or place, among the rows there are
-        #[arg(long, value_name = "TEXT")]
-        filter: Option<String>,
+        #[command(flatten)]
+        tree: Tree,
         #[command(flatten)]
         reading: Reading,
     },
@@ -147,13 +139,51 @@ pub(super) struct Reading {
 /// Whose retainers.
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct Wanted {
+pub(super) struct Target {
     /// An object, by its id
     #[arg(long, value_name = "N", value_parser = object_id)]
-    pub id: Option<u32>,
+    id: Option<u32>,
     /// The objects of a class, by its name in `summary` and `diff`
     #[arg(long, value_name = "NAME")]
-    pub class: Option<String>,
+    class: Option<String>,
+}
+
+impl Target {
+    pub(super) fn wanted(self) -> Result<Wanted, Error> {
+        match (self.id, self.class) {
+            (Some(id), _) => Ok(Wanted::Id(id)),
+            (None, Some(class)) => Ok(Wanted::Class(class)),
+            (None, None) => Err(Error::new(Code::Argument, "neither an id nor a class was given")),
+        }
+    }
+}
+
+/// How much of the dominator tree.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Tree {
+    /// Levels at most
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MAX_DEPTH))]
+    depth: u64,
+    /// What to order by, and to open first
+    #[arg(long, value_name = "KEY", default_value = "retained")]
+    sort: TreeKey,
+    /// Rows at most; 0 for all
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TREE_ROWS)]
+    top: usize,
+    /// Only branches that lead to this text in a name or place, among the rows there are
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+impl From<Tree> for TreeOptions {
+    fn from(tree: Tree) -> Self {
+        Self {
+            top: limit(tree.top).unwrap_or(usize::MAX),
+            depth: tree.depth as usize,
+            filter: tree.filter,
+            by_shallow: tree.sort == TreeKey::Shallow,
+        }
+    }
 }
 
 impl Rows {

@@ -1,4 +1,4 @@
-//! Why a command was not done: a fact with its code, and what to do where there is something to do.
+//! What is said on standard error: why a command was not done, and what bears on its result.
 
 use std::fmt::Write;
 use std::io;
@@ -7,81 +7,43 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 
 use super::terminal;
+use crate::error::{Code, Error};
 use crate::report::shown;
-use crate::snapshot::{FormatError, Section, SnapshotError};
 
-const ARGUMENT: &str = "ERR_HEAPDUMP_ARGUMENT";
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = Style::new().bold();
 
-/// A failure.
+/// Why a command did not end well.
 #[derive(Debug)]
-pub(super) struct Failure {
-    code: &'static str,
-    fact: String,
-    hint: Option<String>,
-    closed_pipe: bool,
+pub(super) enum Failure {
+    /// Told on standard error.
+    Error(Error),
+    /// The reader of standard output went away: it has seen enough.
+    ClosedPipe,
 }
 
 impl Failure {
-    fn new(code: &'static str, fact: impl Into<String>) -> Self {
-        Self {
-            code,
-            fact: fact.into(),
-            hint: None,
-            closed_pipe: false,
-        }
-    }
-
-    /// What was asked for makes no sense.
-    pub(super) fn argument(fact: impl Into<String>) -> Self {
-        Self::new(ARGUMENT, fact)
-    }
-
-    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// The file could not be read.
-    pub(super) fn reading(file: &Path, error: &SnapshotError) -> Self {
-        let fact = match error {
-            SnapshotError::Io {
-                operation,
-                path,
-                source,
-            } => {
-                format!("{operation} '{}': {}", shown(&path.to_string_lossy()), reason(source))
-            }
-            other => format!("'{}': {}", shown(&file.to_string_lossy()), shown(&other.to_string())),
-        };
-        Self {
-            hint: hint(error),
-            ..Self::new(error.code(), fact)
-        }
-    }
-
     /// Standard output would not take the result.
     pub(super) fn writing(error: &io::Error) -> Self {
-        let closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
-        Self {
-            closed_pipe,
-            ..Self::new(
-                "ERR_HEAPDUMP_IO",
-                format!("write to standard output: {}", reason(error)),
-            )
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::Error(Error::io(error, "write", Path::new("standard output"))),
         }
     }
 
     /// A panic, whose message is on standard error already.
     pub(super) fn internal() -> Self {
-        Self::new("ERR_HEAPDUMP_ABORTED", "a fault of rs-heapdump's own, described above")
-            .with_hint("please report it, if you can with the file")
+        let error = Error::new(Code::Aborted, "a fault of rs-heapdump's own, described above");
+        Self::Error(error.with_hint("please report it, if you can with the file"))
     }
 
     /// What the parser of arguments has to say, in our form.
     pub(super) fn usage(error: &clap::Error) -> Self {
+        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            let error = Error::new(Code::Argument, "no command was given");
+            return Self::Error(error.with_hint("rs-heapdump --help lists them"));
+        }
         let text = error.to_string();
         let text = text.strip_prefix("error: ").unwrap_or(&text);
         let fact = text.split("\n\n").next().unwrap_or(text);
@@ -91,37 +53,39 @@ impl Failure {
                 .find_map(|line| line.trim().strip_prefix(prefix))
                 .map(str::trim)
         };
-        let hint = match (line("tip:"), line("Usage:")) {
-            (Some(tip), _) => tip.to_owned(),
-            (None, Some(usage)) => usage.to_owned(),
-            (None, None) => "rs-heapdump --help".to_owned(),
-        };
-        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-            return Self::argument("no command was given").with_hint("rs-heapdump --help lists them");
-        }
-        Self::argument(shown(&fact)).with_hint(shown(&hint))
-    }
-
-    /// Whether the reader of standard output went away.
-    pub(super) fn is_closed_pipe(&self) -> bool {
-        self.closed_pipe
-    }
-
-    /// Says so on standard error.
-    pub(super) fn report(&self) {
-        let mut text = format!("{}: {} [{}]\n", paint(ERROR, "error"), self.fact, self.code);
-        if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "{}: {hint}", paint(HINT, "hint"));
-        }
-        terminal::stderr(&text);
+        let hint = line("tip:").or_else(|| line("Usage:")).unwrap_or("rs-heapdump --help");
+        Self::Error(Error::new(Code::Argument, fact).with_hint(hint.to_owned()))
     }
 }
 
-/// Says on standard error what does not stop the command but bears on its result.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::writing(&error)
+    }
+}
+
+/// Says why a command was not done, and what to do where there is something to do.
+pub(super) fn report(error: &Error) {
+    let fact = shown(&error.to_string());
+    let mut text = format!("{}: {fact} [{}]\n", paint(ERROR, "error"), error.code().as_str());
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(text, "{}: {}", paint(HINT, "hint"), shown(hint));
+    }
+    terminal::stderr(&text);
+}
+
+/// Says what does not stop the command but bears on its result.
 pub(super) fn warn(fact: &str, hint: &str) {
     terminal::stderr(&format!(
-        "{}: {fact}\n{}: {hint}\n",
+        "{}: {}\n{}: {hint}\n",
         paint(WARNING, "warning"),
+        shown(fact),
         paint(HINT, "hint")
     ));
 }
@@ -132,26 +96,4 @@ fn paint(style: Style, text: &str) -> String {
     } else {
         text.to_owned()
     }
-}
-
-/// What to do, in words of the command line.
-fn hint(error: &SnapshotError) -> Option<String> {
-    match error {
-        SnapshotError::Format(FormatError {
-            truncated: true,
-            section: Section::Locations | Section::Strings,
-            ..
-        }) => Some("its graph is whole: --salvage reads what there is, with names missing".to_owned()),
-        SnapshotError::Io { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
-            Some("name a snapshot in it".to_owned())
-        }
-        other => other.hint().map(str::to_owned),
-    }
-}
-
-/// The system's reason, without the number that the standard library appends.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let end = text.find(" (os error").unwrap_or(text.len());
-    text[..end].to_lowercase()
 }

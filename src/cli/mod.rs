@@ -15,7 +15,7 @@
 //! # What it leaves alone
 //!
 //! It runs inside a Node process, so it neither ends that nor changes its signals: an interrupt has its
-//! default effect, which a shell reports as [`ExitStatus::INTERRUPTED`]. A panic would be a fault of ours;
+//! default effect, which a shell reports as 130. A panic would be a fault of ours;
 //! it is caught and is an error like others.
 
 mod args;
@@ -26,7 +26,6 @@ mod progress;
 mod terminal;
 
 use std::ffi::OsString;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
@@ -46,8 +45,6 @@ impl ExitStatus {
     pub const FOUND: Self = Self(1);
     /// Not done; standard error says why.
     pub const ERROR: Self = Self(2);
-    /// Stopped by the user.
-    pub const INTERRUPTED: Self = Self(130);
 }
 
 /// Runs a command; `args` begin after the program's name.
@@ -56,19 +53,17 @@ impl ExitStatus {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
     let args: Vec<OsString> = args.into_iter().collect();
     let outcome = catch_unwind(AssertUnwindSafe(|| match Arguments::try_parse_from(args) {
-        Ok(arguments) => commands::run(&arguments).map(|()| ExitStatus::DONE),
+        Ok(arguments) => commands::run(arguments).map(|()| ExitStatus::DONE),
         Err(error) => usage(&error),
     }));
-    let failure = match outcome {
-        Ok(Ok(status)) => return status,
-        Ok(Err(failure)) => failure,
-        Err(_) => Failure::internal(),
-    };
-    if failure.is_closed_pipe() {
-        return ExitStatus::DONE;
+    match outcome.unwrap_or_else(|_| Err(Failure::internal())) {
+        Ok(status) => status,
+        Err(Failure::ClosedPipe) => ExitStatus::DONE,
+        Err(Failure::Error(error)) => {
+            failure::report(&error);
+            ExitStatus::ERROR
+        }
     }
-    failure.report();
-    ExitStatus::ERROR
 }
 
 /// Help that was asked for is a result; anything else that the parser says is an error.
@@ -84,10 +79,4 @@ fn usage(error: &clap::Error) -> Result<ExitStatus, Failure> {
     };
     Sink::stdout()?.finish(help.as_bytes())?;
     Ok(ExitStatus::DONE)
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::writing(&error)
-    }
 }

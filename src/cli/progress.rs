@@ -2,22 +2,26 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::failure::warn;
+use crate::opened::Observer;
 use crate::report::shown;
 
 /// What is done sooner needs no progress.
 const PATIENCE: Duration = Duration::from_millis(300);
 const DRAWN_PER_SECOND: u8 = 10;
 
-/// A line that says what is being done; gone when it is dropped.
+/// A line that says what is being done; gone when it is dropped, and then the warnings are given.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
     started: Instant,
     is_terminal: bool,
+    warnings: Mutex<Vec<(String, &'static str)>>,
 }
 
 impl Progress {
@@ -27,37 +31,7 @@ impl Progress {
             bar,
             started: Instant::now(),
             is_terminal: io::stderr().is_terminal(),
-        }
-    }
-
-    /// A file is being read; what is returned takes the bytes done and those in all, 0 where not known.
-    pub(super) fn reading(&self, file: &Path) -> impl Fn(u64, u64) + Sync + '_ {
-        let name = file.file_name().unwrap_or(file.as_os_str());
-        let message = format!("reading {}", shown(&name.to_string_lossy()));
-        move |done, total| {
-            if !self.is_due() {
-                return;
-            }
-            if self.bar.message() != message {
-                let known = "{msg}  {bar:24}  {bytes} of {total_bytes}";
-                self.bar.disable_steady_tick();
-                self.bar
-                    .set_style(style(if total > 0 { known } else { "{msg}  {bytes}" }));
-                self.bar.set_message(message.clone());
-            }
-            if total > 0 {
-                self.bar.set_length(total);
-            }
-            self.bar.set_position(done);
-        }
-    }
-
-    /// Something that takes a while, of which it is not known how long.
-    pub(super) fn step(&self, what: &'static str) {
-        if self.is_due() {
-            self.bar.set_style(style("{msg} {spinner}"));
-            self.bar.set_message(what);
-            self.bar.enable_steady_tick(Duration::from_millis(100));
+            warnings: Mutex::default(),
         }
     }
 
@@ -74,9 +48,47 @@ impl Progress {
     }
 }
 
+impl Observer for Progress {
+    fn reading(&self, file: &Path, done: u64, total: u64) {
+        if !self.is_due() {
+            return;
+        }
+        let name = file.file_name().unwrap_or(file.as_os_str());
+        let message = format!("reading {}", shown(&name.to_string_lossy()));
+        if self.bar.message() != message {
+            let known = "{msg}  {bar:24}  {bytes} of {total_bytes}";
+            self.bar.disable_steady_tick();
+            self.bar
+                .set_style(style(if total > 0 { known } else { "{msg}  {bytes}" }));
+            self.bar.set_message(message);
+        }
+        if total > 0 {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
+    }
+
+    fn step(&self, what: &'static str) {
+        if self.is_due() {
+            self.bar.set_style(style("{msg} {spinner}"));
+            self.bar.set_message(what);
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
+    }
+
+    fn warning(&self, fact: String, hint: &'static str) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        warnings.push((fact, hint));
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        let warnings = self.warnings.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (fact, hint) in warnings {
+            warn(fact, hint);
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::error::{Code, Error};
 
 /// The part of the file that was being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,28 +81,44 @@ pub enum SnapshotError {
 }
 
 impl SnapshotError {
-    /// The stable code, as `err.code` in JavaScript.
+    /// Its stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::Io { .. } => "ERR_HEAPDUMP_IO",
-            Self::Format(_) | Self::TooLarge { .. } => "ERR_HEAPDUMP_FORMAT",
+            Self::Io { .. } => Code::Io,
+            Self::Format(_) | Self::TooLarge { .. } => Code::Format,
+        }
+    }
+
+    /// The error as everybody else knows it; `file` is the snapshot's name, as it was given.
+    #[must_use]
+    pub fn of(&self, file: &Path) -> Error {
+        let error = match self {
+            Self::Io {
+                operation,
+                path,
+                source,
+            } => Error::io(source, operation, path),
+            Self::Format(_) | Self::TooLarge { .. } => Error::new(self.code(), format!("'{}' {self}", file.display())),
+        };
+        match self.hint() {
+            Some(hint) => error.with_hint(hint),
+            None => error,
         }
     }
 
     /// What to do about it, where there is something to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Format(FormatError {
                 truncated: true,
-                section: Section::Strings | Section::Locations | Section::Other,
-                offset: 1..,
+                section: Section::Strings | Section::Locations,
                 ..
-            }) => Some("the graph is whole: open it with salvage to read what there is, with some names missing"),
+            }) => Some("its graph is whole: --salvage (`salvage: true`) reads what there is, with names missing"),
             Self::Format(FormatError { truncated: true, .. }) => {
                 Some("the process was probably killed while writing, or the disk was full: take the snapshot again")
             }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::IsADirectory => Some("name a snapshot in it"),
             _ => None,
         }
     }
@@ -164,11 +182,11 @@ impl fmt::Display for SnapshotError {
                 truncated: false,
             }) => write!(
                 f,
-                "not a heap snapshot: expected {expected}, found {found} in {} at byte {offset}",
+                "is no heap snapshot: expected {expected}, found {found} in {} at byte {offset}",
                 section.as_str()
             ),
             Self::TooLarge { what, limit, actual } => {
-                write!(f, "too large: {actual} {what}, and at most {limit} can be read")
+                write!(f, "is too large: {actual} {what}, and at most {limit} can be read")
             }
         }
     }

@@ -1,0 +1,108 @@
+//! The commands: each has its files read and analysed, and shows the report.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::{Arguments, Command, Shown, limit};
+use super::failure::Failure;
+use super::output::Sink;
+use super::progress::Progress;
+use super::terminal;
+use crate::error::{Code, Error};
+use crate::opened::{self, Opened, Wanted};
+use crate::report::{Diff, Dominators, Info, Objects, Report, Retainers, Selection, SortDiff, TreeOptions, write_json};
+use crate::snapshot::Snapshot;
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let how = arguments.shown;
+    terminal::set_color(how.color);
+    match arguments.command {
+        Command::Info { file } => show(&info(&file)?, how),
+        Command::Summary {
+            file,
+            sort,
+            rows,
+            reading,
+        } => {
+            let rows = rows.select(sort.into(), how.json);
+            show(&ask(&file, reading.salvage, |opened| Ok(opened.summary(&rows)))?, how)
+        }
+        Command::Diff {
+            files,
+            sort,
+            rows,
+            reading,
+        } => {
+            let rows = rows.select(sort.into(), how.json);
+            show(&diff(&files, reading.salvage, &rows)?, how)
+        }
+        Command::Retainers {
+            file,
+            target,
+            top,
+            reading,
+        } => {
+            let wanted = target.wanted()?;
+            show(&retainers(&file, reading.salvage, &wanted, top)?, how)
+        }
+        Command::Dominators {
+            file,
+            id,
+            tree,
+            reading,
+        } => show(&dominators(&file, reading.salvage, id, &tree.into())?, how),
+    }
+}
+
+/// Puts a report on standard output.
+fn show(report: &impl Report, how: Shown) -> Result<(), Failure> {
+    let mut sink = Sink::stdout()?;
+    if how.json {
+        let mut buffered = BufWriter::with_capacity(64 << 10, sink);
+        write_json(report, &mut buffered)?;
+        buffered.flush()?;
+    } else {
+        sink.write_all(report.text(&terminal::page(how.color)).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The header alone, however large the file.
+fn info(file: &Path) -> Result<Info, Error> {
+    let header = Snapshot::header(file).map_err(|error| error.of(file))?;
+    Ok(Info::new(&file.to_string_lossy(), &header))
+}
+
+/// Opens a snapshot for one question.
+fn ask<R>(file: &Path, salvage: bool, question: impl FnOnce(&Opened) -> Result<R, Error>) -> Result<R, Error> {
+    let progress = Progress::new();
+    question(&Opened::open(file, salvage, &progress)?)
+}
+
+fn diff(files: &[PathBuf], salvage: bool, rows: &Selection<SortDiff>) -> Result<Diff, Error> {
+    let [first, between @ .., last] = files else {
+        return Err(Error::new(Code::Argument, "a comparison takes two files or more"));
+    };
+    opened::compare(first, between, last, salvage, rows, &Progress::new())
+}
+
+fn retainers(file: &Path, salvage: bool, wanted: &Wanted, top: usize) -> Result<Retainers, Error> {
+    let top = limit(top).unwrap_or(usize::MAX);
+    ask(file, salvage, |opened| opened.retainers(wanted, top))
+}
+
+fn dominators(file: &Path, salvage: bool, id: Option<u32>, options: &TreeOptions) -> Result<Dominators, Error> {
+    let progress = Progress::new();
+    let snapshot = opened::read(file, salvage, &progress)?;
+    let top = match id {
+        Some(id) => opened::find(&snapshot, file, id)?,
+        None => snapshot.root(),
+    };
+    let heap = opened::build(snapshot, &progress);
+    Ok(Dominators::build(
+        &file.to_string_lossy(),
+        &Objects::new(&heap),
+        top,
+        options,
+    ))
+}
