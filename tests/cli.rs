@@ -353,7 +353,7 @@ fn json_of_info() {
     assert_eq!(info["compression"], "none");
     assert_eq!(info["nodes"], tiny.nodes.len());
     assert_eq!(info["provenance"]["pid"], 4711);
-    assert_eq!(info["provenance"]["heap_used_bytes"], 20_000_000);
+    assert_eq!(info["provenance"]["memory"]["heap_used_bytes"], 20_000_000);
     assert!(info["analysis_memory_bytes"]["summary"].is_u64());
     let shown = done(&directory, &["info", "a.heapsnapshot"]);
     assert!(

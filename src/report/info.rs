@@ -19,26 +19,8 @@ pub struct Info {
     extra_native_bytes: u64,
     allocation_traces: bool,
     node_types: Vec<String>,
-    provenance: Option<Writer>,
+    provenance: Option<Provenance>,
     analysis_memory_bytes: Needs,
-}
-
-/// What our own captures say of themselves.
-#[derive(Clone, Debug, Serialize)]
-struct Writer {
-    pid: Option<u32>,
-    thread_id: Option<u32>,
-    process_start_time: Option<String>,
-    node_version: Option<String>,
-    time: Option<String>,
-    trigger: Option<String>,
-    mode: Option<String>,
-    rss_bytes: Option<u64>,
-    heap_used_bytes: Option<u64>,
-    heap_total_bytes: Option<u64>,
-    external_bytes: Option<u64>,
-    ids: Option<String>,
-    ids_generation: u32,
 }
 
 /// Memory at the peak of a command.
@@ -79,7 +61,7 @@ impl Info {
             extra_native_bytes: schema.extra_native_bytes,
             allocation_traces: schema.trace_function_count > 0,
             node_types: schema.node_types.clone(),
-            provenance: header.provenance.as_ref().map(Writer::new),
+            provenance: header.provenance.clone(),
             analysis_memory_bytes: Needs::of(nodes, edges),
         }
     }
@@ -97,7 +79,7 @@ impl Info {
             ),
         ];
         match &self.provenance {
-            Some(writer) => lines.extend(writer.lines()),
+            Some(provenance) => lines.extend(provenance_lines(provenance)),
             None => lines.push(("written by", "not said in the file".to_owned())),
         }
         if self.extra_native_bytes > 0 {
@@ -120,83 +102,48 @@ impl Info {
     }
 }
 
-impl Writer {
-    fn new(provenance: &Provenance) -> Self {
-        let Provenance {
-            pid,
-            thread_id,
-            process_start_time,
-            node_version,
-            time,
-            trigger,
-            mode,
-            memory,
+/// What one of our own captures says of itself; each part only if it is there.
+fn provenance_lines(provenance: &Provenance) -> Vec<(&'static str, String)> {
+    let said = |part: &Option<String>| part.as_deref().map(text::shown);
+    let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let size = |bytes: Option<u64>, what: &str| bytes.map(|bytes| format!("{} {what}", text::size(bytes)));
+    let thread = provenance.thread_id.map(|thread| match thread {
+        0 => "main thread".to_owned(),
+        worker => format!("worker {worker}"),
+    });
+    let taken = vec![
+        provenance.time.as_deref().map(moment),
+        said(&provenance.trigger).map(|trigger| format!("by {trigger}")),
+        said(&provenance.mode),
+    ];
+    let started = provenance.process_start_time.as_deref();
+    let process = vec![
+        said(&provenance.node_version).map(|version| format!("Node {version}")),
+        provenance.pid.map(|pid| format!("pid {pid}")),
+        thread,
+        started.map(|time| format!("started {}", moment(time))),
+    ];
+    let memory = vec![
+        size(provenance.memory.rss_bytes, "resident"),
+        size(provenance.memory.heap_used_bytes, "of heap in use"),
+        size(provenance.memory.heap_total_bytes, "reserved"),
+        size(provenance.memory.external_bytes, "external"),
+    ];
+    let mut ids = said(&provenance.ids).unwrap_or_default();
+    if let generation @ 1.. = provenance.ids_generation {
+        // With which files ids compare.
+        let _ = write!(
             ids,
-            ids_generation,
-            ..
-        } = provenance.clone();
-        Self {
-            pid,
-            thread_id,
-            process_start_time,
-            node_version,
-            time,
-            trigger,
-            mode,
-            rss_bytes: memory.rss_bytes,
-            heap_used_bytes: memory.heap_used_bytes,
-            heap_total_bytes: memory.heap_total_bytes,
-            external_bytes: memory.external_bytes,
-            ids,
-            ids_generation,
-        }
+            ", generation {generation}: numbered anew {generation} times before this"
+        );
     }
-
-    /// After a renumbering, with which files ids compare.
-    fn ids_line(&self, ids: Option<String>) -> String {
-        let ids = ids.unwrap_or_default();
-        match self.ids_generation {
-            0 => ids,
-            generation => format!("{ids}, generation {generation}: numbered anew {generation} times before this"),
-        }
-    }
-
-    /// Each part only if it is there.
-    fn lines(&self) -> Vec<(&'static str, String)> {
-        let said = |part: &Option<String>| part.as_deref().map(text::shown);
-        let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let size = |bytes: Option<u64>, what: &str| bytes.map(|bytes| format!("{} {what}", text::size(bytes)));
-        let thread = self.thread_id.map(|thread| match thread {
-            0 => "main thread".to_owned(),
-            worker => format!("worker {worker}"),
-        });
-        let taken = vec![
-            self.time.as_deref().map(moment),
-            said(&self.trigger).map(|trigger| format!("by {trigger}")),
-            said(&self.mode),
-        ];
-        let process = vec![
-            said(&self.node_version).map(|version| format!("Node {version}")),
-            self.pid.map(|pid| format!("pid {pid}")),
-            thread,
-            self.process_start_time
-                .as_deref()
-                .map(|time| format!("started {}", moment(time))),
-        ];
-        let memory = vec![
-            size(self.rss_bytes, "resident"),
-            size(self.heap_used_bytes, "of heap in use"),
-            size(self.heap_total_bytes, "reserved"),
-            size(self.external_bytes, "external"),
-        ];
-        let lines = [
-            ("taken", join(taken)),
-            ("process", join(process)),
-            ("memory", join(memory)),
-            ("object ids", self.ids_line(said(&self.ids))),
-        ];
-        lines.into_iter().filter(|(_, value)| !value.is_empty()).collect()
-    }
+    let lines = [
+        ("taken", join(taken)),
+        ("process", join(process)),
+        ("memory", join(memory)),
+        ("object ids", ids),
+    ];
+    lines.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
 impl Report for Info {

@@ -1,9 +1,9 @@
 //! Who wrote a snapshot: the object `rs_heapdump` in its header, which other tools ignore.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What our own captures write into the header. Each part may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Provenance {
     /// Version of rs-heapdump.
@@ -31,7 +31,7 @@ pub struct Provenance {
 }
 
 /// As `process.memoryUsage()` has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Memory {
     /// Resident set.
