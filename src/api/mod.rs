@@ -134,18 +134,26 @@ pub fn open_async(
     let limits = request.limits.clone();
     let target = request.target.clone();
     let (hand_over, sink) = mpsc::channel();
-    thread::Builder::new()
-        .name("heapdump-open".into())
-        .spawn(move || {
-            capture::block_signals();
-            let _ = hand_over.send(Sink::open(&target, Utc::now(), &limits));
-            opened.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        })
-        .map_err(|error| napi::Error::from_reason(error.to_string()))?;
+    beside_loop("heapdump-open", move || {
+        let _ = hand_over.send(Sink::open(&target, Utc::now(), &limits));
+        opened.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    })?;
     Ok(PendingCapture {
         limits: request.limits.clone(),
         rest: Some((request, sink, tell)),
     })
+}
+
+/// Has `work` done on a thread of ours, which no signal of the application reaches.
+fn beside_loop(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            capture::block_signals();
+            work();
+        })
+        .map_err(|error| napi::Error::from_reason(error.to_string()))?;
+    Ok(())
 }
 
 type Opened = std::result::Result<Sink, Error>;

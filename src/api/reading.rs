@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::thread;
 
 use napi::bindgen_prelude::{Function, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
 use super::convert::JsFailure;
-use crate::capture::block_signals;
 use crate::error::{Code, Error};
 use crate::opened::{Nobody, Opened, Wanted};
 use crate::report::{Selection, SortDiff, SortSummary, write_json};
@@ -153,14 +151,9 @@ fn answer(done: Function<JsAnswer, ()>, work: impl FnOnce() -> Answer + Send + '
     let done = done
         .build_threadsafe_function::<JsAnswer>()
         .build_callback(|context| Ok(context.value))?;
-    thread::Builder::new()
-        .name("heapdump-read".into())
-        .spawn(move || {
-            block_signals();
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
-                .unwrap_or_else(|payload| Err(crate::capture::panicked(&*payload)));
-            done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
-        })
-        .map_err(|error| napi::Error::from_reason(error.to_string()))?;
-    Ok(())
+    super::beside_loop("heapdump-read", move || {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+            .unwrap_or_else(|payload| Err(crate::capture::panicked(&*payload)));
+        done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    })
 }
