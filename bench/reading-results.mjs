@@ -128,7 +128,17 @@ function goals(heaps) {
 /** What each used, and ours to it. */
 function costs(results, fileBytes) {
   const mine = results.ours
-  const heads = ['', 'n', 'wall s (range)', 'ours', 'CPU s (user + system)', 'ours', 'peak MB', 'ours', 'peak / file']
+  const heads = [
+    '',
+    'n',
+    'wall s (range)',
+    'ours to it',
+    'CPU s (user + system)',
+    'ours to it',
+    'peak MB',
+    'ours to it',
+    'peak / file',
+  ]
   const rows = Object.entries(results)
     .filter(([, it]) => it.wall)
     .map(([name, it]) => {
