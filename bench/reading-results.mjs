@@ -70,12 +70,12 @@ const output = (runs) => ({
 })
 
 /** One sentence a line: it stays readable when a number changes. */
-function method({ machine, node, versions, rounds, slowSeconds, timeoutSeconds, nice }) {
+function method({ machine, loadAtEnd, node, versions, rounds, slowSeconds, timeoutSeconds, nice }) {
   const { devtools, memlab, dinfuehr } = versions
   return [
     `Made by \`npm run bench:reading\` on ${machine.date}, at ${machine.commit}.`,
     `${machine.cores} cores (${machine.cpu}), ${gigabytes(machine.memoryBytes)} of memory, ${machine.kernel}.`,
-    `Load ${machine.load.toFixed(2)} at the start${nice === undefined ? '' : `; all that is measured ran at nice ${nice}`}.`,
+    `Load ${machine.load.toFixed(2)} at the start, ${loadAtEnd.toFixed(2)} at the end${nice === undefined ? '' : `; all that is measured ran at nice ${nice}`}.`,
     `Node ${node}, ${devtools}, ${memlab}, v8-heap-parser ${versions['v8-heap-parser']}, dinfuehr/heap-snapshot ${dinfuehr}.`,
     '',
     `Medians of ${rounds} trials; n tells where it is fewer, after one of more than ${slowSeconds} s; none may take more than ${timeoutSeconds} s.`,

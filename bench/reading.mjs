@@ -23,7 +23,7 @@ import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { constants, tmpdir } from 'node:os'
+import { constants, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
@@ -64,6 +64,7 @@ const report = {
   heaps: [],
 }
 for (const size of options.sizes) report.heaps.push(await measureHeap(await heapOf(size)))
+report.loadAtEnd = loadavg()[1]
 
 const markdown = render(report, await keptNotes(RESULTS))
 console.log(markdown)
