@@ -201,7 +201,7 @@ function loading({ requires, packages }) {
 }
 
 /** Markdown, the columns padded so that the source reads as well as the page. */
-function table(heads, rows) {
+export function table(heads, rows) {
   const widths = heads.map((head, column) =>
     Math.max(3, ...[head, ...rows.map((row) => row[column])].map((cell) => cell.length)),
   )
@@ -210,13 +210,13 @@ function table(heads, rows) {
 }
 
 const major = ({ version }) => version.split('.')[0]
-const round2 = (value) => Math.round(value * 100) / 100
-const times = (ratio) => `${ratio.toFixed(2)}x`
-const met = (is) => (is ? 'met' : '**missed**')
+export const round2 = (value) => Math.round(value * 100) / 100
+export const times = (ratio) => `${ratio.toFixed(2)}x`
+export const met = (is) => (is ? 'met' : '**missed**')
 const seconds = (ms) => (ms / 1e3).toFixed(2)
-const megabytes = (bytes) => (bytes / 1e6).toFixed(0)
-const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(0)} GB`
-const count = (value) => new Intl.NumberFormat('en-US').format(value)
+export const megabytes = (bytes) => (bytes / 1e6).toFixed(0)
+export const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(0)} GB`
+export const count = (value) => new Intl.NumberFormat('en-US').format(value)
 const percent = (share) => `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)} %`
 /** A message from outside, in one line of Markdown. */
-const inline = (message) => `\`${message.replace(/[`\n]/g, ' ')}\``
+export const inline = (message) => `\`${message.replace(/[`\n]/g, ' ')}\``

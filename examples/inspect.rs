@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! inspect FILE                load, sizes, distances, dominators
+//! inspect FILE load           load alone
 //! inspect FILE summary        … and classes
 //! inspect FILE paths NAME     … and paths to the first objects of a class
 //! inspect FILE sources        files, and how many located objects have one
@@ -11,7 +12,9 @@
 
 use std::time::Instant;
 
-use rs_heapdump::analysis::{Classes, Digest, Interfaces, Paths, Sources, compare, edge_label, node_name, summarize};
+use rs_heapdump::analysis::{
+    Classes, DiffRow, Digest, Interfaces, Paths, Sources, compare, edge_label, node_name, summarize,
+};
 use rs_heapdump::graph::Heap;
 use rs_heapdump::snapshot::{OpenOptions, Snapshot, SnapshotError};
 
@@ -65,29 +68,46 @@ fn main() -> Outcome {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         [file] => graph(file),
+        [file, "load"] => load(file),
         [file, "summary"] => summary(file),
         [file, "paths", class] => paths(file, class),
         [file, "sources"] => sources(file),
         [base, "diff", file] => diff(base, file),
-        _ => Err("usage: inspect FILE [summary | paths CLASS | sources | diff FILE]".into()),
+        _ => Err("usage: inspect FILE [load | summary | paths CLASS | sources | diff FILE]".into()),
     }
 }
 
-fn graph(file: &str) -> Outcome {
+fn load(file: &str) -> Outcome {
     let mut clock = Clock::start();
     let snapshot = open(file)?;
     clock.step("load");
+    count(&snapshot);
+    Ok(())
+}
+
+fn count(snapshot: &Snapshot) {
     println!(
         "{} nodes, {} edges, {} strings",
         snapshot.node_count(),
         snapshot.edge_count(),
         snapshot.strings().len()
     );
+}
+
+fn graph(file: &str) -> Outcome {
+    let mut clock = Clock::start();
+    let snapshot = open(file)?;
+    clock.step("load");
+    count(&snapshot);
     let heap = Heap::build(snapshot);
     clock.step("graph");
     println!(
-        "retained by the root: {} bytes",
-        heap.retained_size(heap.snapshot().root())
+        "retained by the root: {} bytes; all nodes' together: {}",
+        heap.retained_size(heap.snapshot().root()),
+        heap.snapshot()
+            .nodes()
+            .map(|node| heap.retained_size(node))
+            .sum::<u64>()
     );
     Ok(())
 }
@@ -184,7 +204,14 @@ fn diff(base: &str, file: &str) -> Outcome {
     clock.step("compare");
     let mut rows = comparison.rows;
     rows.sort_by_key(|row| std::cmp::Reverse(row.delta_bytes()));
-    println!("ids: {}", comparison.ids.as_str());
+    println!(
+        "{} classes: {} added, {} removed, {} bytes more; ids: {}",
+        rows.len(),
+        rows.iter().map(|row| row.added).sum::<u64>(),
+        rows.iter().map(|row| row.removed).sum::<u64>(),
+        rows.iter().map(DiffRow::delta_bytes).sum::<i64>(),
+        comparison.ids.as_str()
+    );
     for row in rows.iter().take(12) {
         println!(
             "{:>9} {:>9} {:>9} {:>12}  {:.60}",

@@ -8,31 +8,11 @@
 // FILE.oracle, little-endian: "HDORACLE", u32 JSON length, the JSON padded with spaces to a multiple
 // of 8 in total, then per node: f64 shallow size [n], f64 retained size [n], i32 distance [n],
 // u32 dominator [n], u32 index into the JSON's `keys` [n].
-import { createReadStream, writeFileSync } from 'node:fs'
-import { HeapSnapshot, HeapSnapshotLoader } from './dist/devtools.mjs'
+import { writeFileSync } from 'node:fs'
+import { load } from './load.mjs'
 
-const silent = { sendEvent() {} }
 const warn = console.warn
 console.warn = () => {} // DevTools lists unreachable nodes here.
-
-async function load(path) {
-  const loader = new HeapSnapshotLoader.HeapSnapshotLoader(silent)
-  let first = true
-  for await (let chunk of createReadStream(path, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
-    // DevTools' allocation view throws on the trace trees of some Node versions; no figure below
-    // depends on it, so it is told that there is none.
-    if (first) chunk = chunk.replace(/"trace_function_count":\d+/, '"trace_function_count":0')
-    first = false
-    loader.write(chunk)
-  }
-  loader.close()
-  const channel = new MessageChannel()
-  new HeapSnapshot.SecondaryInitManager(channel.port2)
-  const snapshot = await loader.buildSnapshot(channel.port1)
-  channel.port1.close()
-  channel.port2.close()
-  return snapshot
-}
 
 function dumpNodes(snapshot, path) {
   const n = snapshot.nodeCount

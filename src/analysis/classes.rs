@@ -18,6 +18,7 @@ use std::collections::HashMap;
 
 use super::interfaces::{Interfaces, Matcher, plain_objects};
 use super::names::{Names, Text};
+use super::sources::Sources;
 use crate::graph::{Distance, Heap};
 use crate::snapshot::{NodeIndex, NodeKind, Place, PlaceIndex, Snapshot};
 
@@ -71,6 +72,7 @@ impl ClassKey {
 pub struct Classes {
     of_node: Vec<u32>,
     keys: Vec<ClassKey>,
+    sources: Sources,
 }
 
 impl Classes {
@@ -81,7 +83,11 @@ impl Classes {
         let mut of_node = class_names(snapshot, &mut names);
         name_plain_objects(snapshot, interfaces, &mut names, &mut of_node);
         let keys = number_classes(snapshot, &names.into_names(), &mut of_node);
-        Self { of_node, keys }
+        Self {
+            of_node,
+            keys,
+            sources: Sources::build(snapshot),
+        }
     }
 
     /// The class of a node.
@@ -95,6 +101,12 @@ impl Classes {
     #[must_use]
     pub fn key(&self, class: ClassIndex) -> &ClassKey {
         &self.keys[class.at()]
+    }
+
+    /// The files that they come from.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// How many classes there are.

@@ -29,7 +29,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::classes::{ClassKey, Classes};
 use super::interfaces::Interfaces;
-use super::sources::Sources;
 use crate::graph;
 use crate::snapshot::{ObjectId, Provenance, Sizes, Snapshot};
 
@@ -52,7 +51,7 @@ impl Digest {
     #[must_use]
     pub fn build(mut snapshot: Snapshot, interfaces: &Interfaces) -> Self {
         let classes = Classes::build(&snapshot, interfaces);
-        let files = Sources::build(&snapshot).into_files(&snapshot);
+        let files = classes.sources().files(&snapshot);
         snapshot.release_edge_names();
         let sizes = graph::shallow_sizes(&mut snapshot);
         Self::new(&snapshot, classes, &sizes, files)

@@ -67,10 +67,10 @@ impl Sources {
     }
 
     /// The files by script, for when the snapshot is gone.
-    pub(crate) fn into_files(self, snapshot: &Snapshot) -> HashMap<u32, String> {
+    pub(crate) fn files(&self, snapshot: &Snapshot) -> HashMap<u32, String> {
         self.files
-            .into_iter()
-            .map(|(script, file)| (script, snapshot.strings().get(file)))
+            .iter()
+            .map(|(script, file)| (*script, snapshot.strings().get(*file)))
             .collect()
     }
 

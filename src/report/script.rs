@@ -46,7 +46,12 @@ impl Scripts {
     /// Finds the file of every script that has a closure.
     #[must_use]
     pub fn of(snapshot: &Snapshot) -> Self {
-        Self(Sources::build(snapshot).into_files(snapshot))
+        Self::from_sources(&Sources::build(snapshot), snapshot)
+    }
+
+    /// With what was found when the names of edges were at hand (see [`Heap`](crate::graph::Heap)).
+    pub(super) fn from_sources(sources: &Sources, snapshot: &Snapshot) -> Self {
+        Self(sources.files(snapshot))
     }
 
     /// The place, with its file.

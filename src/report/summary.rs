@@ -67,7 +67,8 @@ impl Summary {
     /// Sums up a heap.
     #[must_use]
     pub fn build(file: &str, heap: &Heap, classes: &Classes, selection: &Selection<SortSummary>) -> Self {
-        let scripts = Scripts::of(heap.snapshot());
+        // Not from the heap, which would have to read the names of all edges again.
+        let scripts = Scripts::from_sources(classes.sources(), heap.snapshot());
         let aggregates = summarize(heap, classes);
         let mut rows: Vec<ClassRow> = aggregates
             .iter()
