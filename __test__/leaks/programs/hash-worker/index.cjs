@@ -6,8 +6,9 @@ const { Worker } = require('node:worker_threads')
 
 async function hash(texts) {
   const worker = new Worker(path.join(__dirname, 'worker.cjs'), { workerData: texts })
+  const exited = once(worker, 'exit')
   const [hashes] = await once(worker, 'message')
-  await once(worker, 'exit')
+  await exited
   return hashes
 }
 
