@@ -44,13 +44,14 @@ function programFile(directory, name) {
   return path.join(directory, found)
 }
 
-function installPackages(directory) {
+/** Installs what a directory's package.json asks for, unless it is there. */
+export function installPackages(directory, flags = []) {
   const modified = (name) => fs.statSync(path.join(directory, name), { throwIfNoEntry: false })?.mtimeMs ?? 0
   const installed = modified('node_modules/.package-lock.json')
   if (!modified('package.json') || installed >= Math.max(modified('package.json'), modified('package-lock.json')))
     return
   // Not `npm ci`: it refuses a lock file that lacks the optional packages of other platforms.
-  execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
+  execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...flags], {
     cwd: directory,
     stdio: ['ignore', 2, 2],
   })
