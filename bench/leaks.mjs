@@ -6,11 +6,13 @@
 //   --node 18,26   majors of Node to run the programs on
 //   --corpus DIR   another corpus of the same form, to the terminal only
 //   --from DIR     snapshots that `npm run corpus -- --keep DIR` left, rather than new ones
+//   --ours         run ours alone, and take memlab's traces from the last run
 //   --out FILE     where the Markdown goes
 //
 // Both read the same three files of each program: memlab as baseline, target and final. Memlab (pinned
 // in bench/memlab/package.json, installed the first time) runs twice: as it comes, and with what its
-// option --trace-all-objects sets. Two programs at a time; takes about an hour.
+// option --trace-all-objects sets. Two programs at a time; takes about an hour. Memlab's traces stay in
+// bench/.cache/memlab-traces.json: it changes with its version only, ours more often.
 
 import { execFile, fork } from 'node:child_process'
 import fs from 'node:fs'
@@ -35,6 +37,7 @@ const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MEMLAB = fileURLToPath(new URL('memlab/', import.meta.url))
 const RESULTS = fileURLToPath(new URL('LEAKS.md', import.meta.url))
+const TRACES = fileURLToPath(new URL('.cache/memlab-traces.json', import.meta.url))
 const LANES = 2
 const DEADLINE_MS = 300_000
 const MAX_BUFFER_BYTES = 256 * 1024 * 1024
@@ -50,6 +53,7 @@ const { values: options } = parseArgs({
     node: { type: 'string' },
     corpus: { type: 'string', default: CORPUS },
     from: { type: 'string' },
+    ours: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 })
@@ -62,12 +66,16 @@ installPackages(MEMLAB, ['--ignore-scripts'])
 const { programs } = await openCorpus(path.resolve(options.corpus))
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'rs-heapdump-bench-leaks-'))
 const facts = await machineFacts(ROOT, work)
+/** `{ [major/program/mode]: { traces, seconds } }`, or `{ error, seconds }`. */
+const memlab = fs.existsSync(TRACES) ? JSON.parse(fs.readFileSync(TRACES, 'utf8')) : {}
 const results = []
 try {
   for (const major of majors) {
     const running = programs.filter(({ expected }) => runsOn(expected, major))
     results.push(...(await inParallel(running, LANES, (program) => compare(program, major))))
     console.error(`Node ${major}: done`)
+    fs.mkdirSync(path.dirname(TRACES), { recursive: true })
+    fs.writeFileSync(TRACES, JSON.stringify(memlab))
   }
 } finally {
   fs.rmSync(work, { recursive: true, force: true })
@@ -84,7 +92,13 @@ async function compare(program, major) {
     : await drive(program, nodeBinary(major), path.join(work, major))
   const result = { major, name, expected, ours: await timed(() => oursOn(expected, files)) }
   for (const mode of ['default', 'all-objects']) {
-    result[mode] = await timed(() => memlabOn(mode, expected, files, path.join(work, `memlab-${major}-${name}`)))
+    const key = `${major}/${name}/${mode}`
+    if (!options.ours)
+      memlab[key] = await timed(() => memlabOn(mode, files, path.join(work, `memlab-${major}-${name}`)))
+    const { traces, error, seconds } = memlab[key] ?? { error: 'not run' }
+    result[mode] = traces
+      ? { hit: mentions(expected, traces), said: traces.length, seconds }
+      : { hit: false, said: 0, error, seconds }
   }
   if (!options.from) for (const file of files) fs.rmSync(file)
   return result
@@ -92,8 +106,8 @@ async function compare(program, major) {
 
 async function timed(find) {
   const started = performance.now()
-  const verdict = await find().catch((error) => ({ hit: false, said: null, error: error.message.split('\n')[0] }))
-  return { ...verdict, seconds: (performance.now() - started) / 1000 }
+  const found = await find().catch((error) => ({ hit: false, error: error.message.split('\n')[0] }))
+  return { ...found, seconds: (performance.now() - started) / 1000 }
 }
 
 async function oursOn(expected, files) {
@@ -105,15 +119,12 @@ async function oursOn(expected, files) {
 }
 
 /** A hit, generously: any of the traces mentions the owner, anywhere in what is printed. No file is asked for. */
-async function memlabOn(mode, expected, files, workDir) {
-  const traces = await memlabTraces(mode, files, workDir)
-  const hit = expected.leaks
-    ? traces.some((trace) => expected.owner.some((pattern) => pattern.test(trace.replace(/\s+/g, ' '))))
-    : traces.length === 0
-  return { hit, said: traces.length }
+function mentions(expected, traces) {
+  if (!expected.leaks) return traces.length === 0
+  return traces.some((trace) => expected.owner.some((pattern) => pattern.test(trace.replace(/\s+/g, ' '))))
 }
 
-function memlabTraces(mode, files, workDir) {
+function memlabOn(mode, files, workDir) {
   return new Promise((resolve, reject) => {
     const child = fork(path.join(MEMLAB, 'find-leaks.cjs'), [mode, workDir, ...files], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -126,7 +137,7 @@ function memlabTraces(mode, files, workDir) {
     child.on('error', reject)
     child.on('exit', (code) => {
       fs.rmSync(workDir, { recursive: true, force: true })
-      if (traces) resolve(traces)
+      if (traces) resolve({ traces })
       else reject(new Error(`memlab ended with ${code}`))
     })
   })
@@ -173,7 +184,7 @@ function render() {
     '',
     `Median seconds for three snapshots, process included; ${facts.cores} cores (${facts.cpu}), two programs at a time:`,
     `${Object.entries(CONTENDERS)
-      .map(([name, title]) => `${title} ${median(results.map((result) => result[name].seconds)).toFixed(2)}`)
+      .map(([name, title]) => `${title} ${median(results.map((result) => result[name].seconds ?? 0)).toFixed(2)}`)
       .join(', ')}.`,
     '',
   ]
