@@ -74,6 +74,13 @@ export const EXPECTED = {
   'webhook-dedupe': growing(/\bseenDeliveries\b/, 'webhook-dedupe.cjs', 'set-cache'),
   'app-annotations': growing(/\bnotes\b/, 'app-annotations.cjs', 'array', 'map-cache', 'unnamed'),
 
+  // Most of what comes goes again; some stays
+  'abandoned-carts': growing(/\bcarts\b/, 'abandoned-carts.mjs', 'map-cache'),
+  'lobby-members': growing(/\bmembers\b/, 'lobby-members.cjs', 'set-cache'),
+  'chunk-uploads': growing(/\buploads\b/, 'chunk-uploads.mjs', 'object-cache'),
+  // A cache that fills, larger than what grows beside it
+  'catalog-views': growing(/\bviews\b/, 'catalog-views.cjs', 'map-cache'),
+
   // Objects that serve as maps
   'page-cache': growing(/\bpages\b/, 'page-cache.cjs', 'object-cache'),
   'distance-memo': growing(/\bresults\b/, 'distance-memo.cjs', 'object-cache'),
@@ -152,6 +159,7 @@ export const EXPECTED = {
   'lru-cache-sessions': steady(),
   'lru-thumbnails': steady(),
   'once-listeners': steady(),
+  'polling-window': steady(),
   'ring-log': steady(),
   'short-timers': steady(),
   'store-scopes': steady(),
