@@ -1,0 +1,4 @@
+'use strict'
+exports.startedAt = Date.now()
+exports.finishedJobs = []
+exports.running = 0
