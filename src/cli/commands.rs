@@ -3,21 +3,25 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::ExitStatus;
 use super::args::{Arguments, Command, Shown, limit};
 use super::failure::Failure;
 use super::output::Sink;
 use super::progress::Progress;
 use super::terminal;
 use crate::error::{Code, Error};
+use crate::hunt;
 use crate::opened::{self, Opened, Wanted};
-use crate::report::{Diff, Dominators, Info, Objects, Report, Retainers, Selection, SortDiff, TreeOptions, write_json};
+use crate::report::{
+    Diff, Dominators, Info, LeakReport, Objects, Report, Retainers, Selection, SortDiff, TreeOptions, write_json,
+};
 use crate::snapshot::Snapshot;
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
     let how = arguments.shown;
     terminal::set_color(how.color);
     match arguments.command {
-        Command::Info { file } => show(&info(&file)?, how),
+        Command::Info { file } => show(&info(&file)?, how)?,
         Command::Summary {
             file,
             sort,
@@ -25,7 +29,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             reading,
         } => {
             let rows = rows.select(sort.into(), how.json);
-            show(&ask(&file, reading.salvage, |opened| Ok(opened.summary(&rows)))?, how)
+            show(&ask(&file, reading.salvage, |opened| Ok(opened.summary(&rows)))?, how)?;
         }
         Command::Diff {
             files,
@@ -34,7 +38,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             reading,
         } => {
             let rows = rows.select(sort.into(), how.json);
-            show(&diff(&files, reading.salvage, &rows)?, how)
+            show(&diff(&files, reading.salvage, &rows)?, how)?;
         }
         Command::Retainers {
             file,
@@ -43,15 +47,28 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
             reading,
         } => {
             let wanted = target.wanted()?;
-            show(&retainers(&file, reading.salvage, &wanted, top)?, how)
+            show(&retainers(&file, reading.salvage, &wanted, top)?, how)?;
         }
         Command::Dominators {
             file,
             id,
             tree,
             reading,
-        } => show(&dominators(&file, reading.salvage, id, &tree.into())?, how),
+        } => show(&dominators(&file, reading.salvage, id, &tree.into())?, how)?,
+        Command::Leaks {
+            files,
+            fail_on_leak,
+            rows,
+            reading,
+        } => {
+            let report = leaks(&files, reading.salvage, &rows.want(how.json))?;
+            show(&report, how)?;
+            if fail_on_leak && !report.suspects.is_empty() {
+                return Ok(ExitStatus::FOUND);
+            }
+        }
     }
+    Ok(ExitStatus::DONE)
 }
 
 /// Puts a report on standard output.
@@ -105,4 +122,8 @@ fn dominators(file: &Path, salvage: bool, id: Option<u32>, options: &TreeOptions
         top,
         options,
     ))
+}
+
+fn leaks(files: &[PathBuf], salvage: bool, wanted: &hunt::Wanted) -> Result<LeakReport, Error> {
+    hunt::run(files, salvage, wanted, &Progress::new())
 }
