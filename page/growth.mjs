@@ -14,6 +14,8 @@ import { heapBytes } from './verdict.mjs'
 const MOST_SERIES = 5
 const HEIGHT = 300
 const MARGIN = { top: 30, right: 4, bottom: 26, left: 56 }
+/** The room that a label takes. */
+const LABEL = 78
 /** Below this share of the heap, growth is shown without the rest, which would dwarf it. */
 const DWARFED = 0.3
 
@@ -109,21 +111,25 @@ function plot(series, totals, files, growthOnly, width) {
     chart.append(group)
   }
 
+  // Labels that would run into each other are left out, the last one never.
+  const every = Math.ceil(LABEL / step)
+  const names = files.map((file) => basename(file).replace(/\.heapsnapshot(\.gz|\.zst)?$/, ''))
+  const named = names.every((name) => (name.length + 3) * 6.5 < step)
   totals.forEach((bytes, at) => {
-    const high = Math.min(...layers.map((layer) => top(Math.max(...layer[at]))), y(0))
     const middle = left(at) + column / 2
-    const label = growthOnly ? sizeDelta(bytes - totals[0]) : size(bytes)
-    const room = Math.max(1, Math.floor(step / 7.5) - 3)
-    const file = basename(files[at]).replace(/\.heapsnapshot(\.gz|\.zst)?$/, '')
     chart.append(
-      svg('text', { class: 'total', x: middle, y: high - 8 }, label),
       svg(
         'text',
         { class: 'step', x: middle, y: HEIGHT - 7 },
         svg('tspan', { class: 'letter' }, letter(at)),
-        room > 3 && ` ${shown(file, room)}`,
+        named && ` ${shown(names[at])}`,
       ),
     )
+    if ((totals.length - 1 - at) % every !== 0) return
+    const high = Math.min(...layers.map((layer) => top(Math.max(...layer[at]))), y(0))
+    const label = growthOnly ? sizeDelta(bytes - totals[0]) : size(bytes)
+    const x = Math.min(middle, width - LABEL / 2)
+    chart.append(svg('text', { class: 'total', x, y: high - 8 }, label))
   })
   return chart
 }

@@ -4,15 +4,23 @@
 import { hierarchy, partition } from 'd3-hierarchy'
 import { h, section } from './dom.mjs'
 import { table } from './table.mjs'
-import { ends, letter, percent, shown, size, sizeDelta } from './text.mjs'
+import { counted, ends, letter, percent, shown, size, sizeDelta } from './text.mjs'
 
 /** What is smaller than this share of the growth goes into one box with its like. */
 const SMALLEST = 1 / 250
 const MOST_CHILDREN = 40
 const MOST_DEPTH = 4
+/** Colours that there are. */
+const MOST_TONES = 5
 /** A box needs this height, in pixels, to say its name, and this one to say its figures below. */
 const LINE = 17
 const TWO_LINES = 36
+
+/** A file by the last two parts of its path; anything else as it is. */
+function label({ name }) {
+  const isFile = /^(file:|\/|[a-z]:[/\\])/i.test(name)
+  return shown(isFile ? name.split(/[/\\]/).slice(-2).join('/') : name, 80)
+}
 
 const grown = (owner) => Math.max(0, ends(owner.bytes).delta)
 
@@ -24,16 +32,29 @@ function grow(owner, least, depth = 0) {
   const kept = large.map((child) => grow(child, least, depth + 1))
   const small = children.slice(large.length)
   const rest = small.reduce((sum, child) => sum + grown(child), 0)
-  if (rest >= least)
-    kept.push({ name: `${small.length} smaller ones`, plain: true, growth: rest, bytes: [], children: [] })
+  if (rest >= least) {
+    const name = `${counted(small.length, 'smaller one')}`
+    kept.push({ name, plain: true, growth: rest, bytes: [], children: [] })
+  }
   const inside = kept.reduce((sum, child) => sum + child.growth, 0)
-  return { name: owner.name, growth: Math.max(grown(owner), inside), bytes: owner.bytes, children: kept }
+  return {
+    name: owner.name,
+    rank: owner.rank,
+    growth: Math.max(grown(owner), inside),
+    bytes: owner.bytes,
+    children: kept,
+  }
 }
 
 function treeOf({ owners, leaks }) {
   const roots = owners?.length
     ? owners
-    : leaks.suspects.map((suspect) => ({ name: suspect.owner, bytes: suspect.retained_bytes, children: [] }))
+    : leaks.suspects.map((suspect) => ({
+        name: suspect.owner,
+        rank: suspect.rank,
+        bytes: suspect.retained_bytes,
+        children: [],
+      }))
   const all = roots.reduce((sum, root) => sum + grown(root), 0)
   if (all === 0) return null
   const whole = grow({ name: '', bytes: [0, all], children: roots }, all * SMALLEST, -1)
@@ -51,7 +72,7 @@ function icicle(root) {
   const boxes = new Map()
 
   const describe = (node) =>
-    `${shown(node.data.name, 120)}: ${sizeDelta(node.value)}, ${percent(node.value, all)} of what owners gained`
+    `${shown(node.data.name, 120)}: ${sizeDelta(node.value)}, ${percent(node.value, all)} of what owners gained${node.data.rank ? `, suspect ${node.data.rank}` : ''}`
   const tell = (node) => {
     const trail = node
       .ancestors()
@@ -65,16 +86,17 @@ function icicle(root) {
     )
   }
 
+  // A suspect and what is inside it have its colour, as in the chart; all else has none.
   const tone = (node) => {
-    const top = node.ancestors().at(-2)
-    return (root.children.indexOf(top) % 5) + 1
+    const rank = node.ancestors().find((one) => one.data.rank)?.data.rank
+    return rank <= MOST_TONES ? rank : 0
   }
   for (const node of nodes) {
     const box = h(
       'div',
       {
         role: 'treeitem',
-        class: `box ${node.data.plain ? 'tone-0' : `tone-${tone(node)}`} depth-${Math.min(3, node.depth)}`,
+        class: `box tone-${tone(node)} depth-${Math.min(3, node.depth)}`,
         tabindex: -1,
         'aria-level': node.depth,
         'aria-setsize': node.parent.children.length,
@@ -88,7 +110,7 @@ function icicle(root) {
         onfocus: () => tell(node),
         onpointerenter: () => tell(node),
       },
-      h('span', { class: node.data.plain ? 'name plain' : 'name' }, shown(node.data.name, 80)),
+      h('span', { class: node.data.plain ? 'name plain' : 'name', 'data-rank': node.data.rank }, label(node.data)),
       h('span', { class: 'gain' }, sizeDelta(node.value)),
     )
     boxes.set(node, box)

@@ -9,7 +9,8 @@ const HEAD = 4
 const TAIL = 7
 
 function step({ edge, node, class: name, id, source }, last) {
-  const type = name && name !== node ? ` ${shown(name, 60)}` : ''
+  // A name mostly begins with its class.
+  const type = name && !String(node).includes(name) ? ` ${shown(name, 60)}` : ''
   return h(
     'li',
     { class: last ? 'last' : null },

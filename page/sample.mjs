@@ -150,11 +150,12 @@ const SUSPECTS = [
 
 const OWNERS = [
   {
-    name: 'store.js',
+    name: '/srv/shop/src/store.js',
     bytes: [9.9 * MIB, 19.6 * MIB, 38.9 * MIB],
     children: [
       {
         name: 'sessions',
+        rank: 1,
         bytes: [9.6 * MIB, 19.1 * MIB, 38.2 * MIB],
         children: [
           { name: 'Session.headers', bytes: [5.1 * MIB, 10.2 * MIB, 20.4 * MIB], children: [] },
@@ -166,11 +167,12 @@ const OWNERS = [
     ],
   },
   {
-    name: 'prices.js',
+    name: '/srv/shop/src/prices.js',
     bytes: [46_000, 271_000, 2_530_000],
     children: [
       {
         name: 'bus._events.price',
+        rank: 2,
         bytes: [46_000, 271_000, 2_530_000],
         children: [
           { name: 'history', bytes: [40_000, 240_000, 2_240_000], children: [] },
@@ -179,7 +181,7 @@ const OWNERS = [
       },
     ],
   },
-  { name: 'timers', bytes: [61_000, 188_000, 431_000], children: [] },
+  { name: 'timers of 30,000 ms', rank: 3, bytes: [61_000, 188_000, 431_000], children: [] },
   { name: '(compiled code)', bytes: [4.1 * MIB, 4.2 * MIB, 4.4 * MIB], children: [] },
 ]
 

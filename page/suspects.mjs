@@ -56,7 +56,8 @@ function copyButton(suspect) {
 function where(name, source) {
   if (!source) return null
   const inside = source.function && h('span', {}, ` in ${shown(source.function, 80)}`)
-  return [h('dt', {}, name), h('dd', {}, h('code', {}, place(source)), inside)]
+  const ran = source.generated && h('span', {}, `, which ran as ${place(source.generated)}`)
+  return [h('dt', {}, name), h('dd', {}, h('code', {}, place(source)), inside, ran)]
 }
 
 function facts(suspect) {

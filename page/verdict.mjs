@@ -55,7 +55,7 @@ export function verdict({ leaks }) {
   return h(
     'section',
     { class: 'verdict', id: 'verdict', 'aria-labelledby': 'verdict-title', tabindex: -1 },
-    h('p', { class: 'eyebrow' }, first ? shown(first.name, 120) : 'No suspect'),
+    h('p', { class: first ? 'eyebrow' : 'eyebrow calm' }, first ? shown(first.name, 120) : 'No suspect'),
     first ? headline(first) : h('h1', { id: 'verdict-title' }, 'Nothing here grows without end'),
     first?.why && h('p', { class: 'lead' }, sentence(first.why, 600)),
     first &&

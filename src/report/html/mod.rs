@@ -12,7 +12,7 @@
 //!     title: "sessions grows",
 //!     leaks: &json!({"snapshots": [], "suspects": []}),
 //!     diff: &json!({"classes": []}),
-//!     owners: &[Owner { name: "store.js".into(), bytes: vec![10, 20], children: vec![] }],
+//!     owners: &[Owner { name: "store.js".into(), rank: None, bytes: vec![10, 20], children: vec![] }],
 //! }
 //! .write(&mut html)?;
 //! # Ok::<(), std::io::Error>(())
@@ -55,6 +55,9 @@ pub const MOST_CLASSES: usize = Limits::WIDEST.rows;
 pub struct Owner {
     /// As one would write it, or its file.
     pub name: String,
+    /// The suspect that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<usize>,
     /// Retained by it, in each snapshot.
     pub bytes: Vec<u64>,
     /// What is inside; together at most as much.
@@ -137,6 +140,7 @@ mod tests {
     fn page(leaks: &Value, diff: &Value) -> String {
         let owners = [Owner {
             name: "<b>".to_owned(),
+            rank: None,
             bytes: vec![1, 2],
             children: Vec::new(),
         }];
