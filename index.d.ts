@@ -325,6 +325,115 @@ export interface Snapshot {
  */
 export function openSnapshot(file: string, options?: { salvage?: boolean }): Promise<Snapshot>
 
+/** Which suspects to answer with, and how to read the files. */
+export interface LeakOptions {
+  /** At most so many; all by default. */
+  top?: number
+  /** Only suspects with this text in their owner, cause, class or place, in either case. */
+  filter?: string
+  /** Read files that end inside their strings as far as they go. Default: false. */
+  salvage?: boolean
+}
+
+/** Why something leaks: a rule of its own for each; `unnamed` where none fits. */
+export type LeakCause =
+  | 'event-listeners'
+  | 'event-target-listeners'
+  | 'closure-context'
+  | 'timers'
+  | 'promises'
+  | 'suspended-functions'
+  | 'map-cache'
+  | 'set-cache'
+  | 'object-cache'
+  | 'array'
+  | 'global'
+  | 'module-state'
+  | 'sliced-strings'
+  | 'off-heap-memory'
+  | 'http-agent'
+  | 'socket-listeners'
+  | 'async-local-storage'
+  | 'vm-contexts'
+  | 'finalization-registry'
+  | 'unnamed'
+
+/** A line of the program; 1-based. */
+export interface LeakLine {
+  file: string | null
+  line: number
+  column: number
+  /** The function or constructor; empty if it has no name. */
+  function: string
+  /** The same place in the file that ran, where a source map led here. */
+  generated?: LeakLine
+}
+
+/** Lines around a place, as they stand in its file on disk. */
+export interface CodeFrame {
+  of: 'source' | 'holder'
+  file: string
+  line: number
+  column: number
+  /** Number of the first of `lines`. */
+  first_line: number
+  lines: string[]
+  /** Why these may not be the lines that ran. */
+  warning: string | null
+}
+
+/** Something that grows and does not stop. Lists with a figure for each snapshot are in the order of the files. */
+export interface LeakSuspect {
+  rank: number
+  cause: LeakCause
+  /** The cause in plain words. */
+  name: string
+  /** What happens here. */
+  why: string
+  /** What to do. */
+  advice: string
+  /** The one place that holds it all, as one would write it: `bus._events.price`, `sessions`. */
+  owner: string
+  /** The owner's id. */
+  owner_id: number
+  /** Entries of the owner, or objects behind it. */
+  counts: number[]
+  retained_bytes: number[]
+  /** The constructor that grows. */
+  grows: { class: string; count: number[] }
+  /** At most five, of what has keys. */
+  sample_keys: string[]
+  /** The closure or constructor that makes what leaks. */
+  source: LeakLine | null
+  /** The function or module whose variables hold the owner. */
+  holder: LeakLine | null
+  frames: CodeFrame[]
+  /** From a root to the owner, and to one of what it should not hold. */
+  path: { edge: string | null; node: string; class: string; id: number; source?: ScriptPlace }[]
+  /** Ids of a few new objects. */
+  samples: number[]
+}
+
+/** What `rs-heapdump leaks --json` prints. */
+export interface LeakReport {
+  version: 1
+  snapshots: SnapshotFacts[]
+  ids: 'comparable' | 'different-process' | 'unstable'
+  /** What the root retains in each snapshot, and how much of the growth the suspects explain. */
+  growth: { bytes: number[]; explained_bytes: number }
+  /** What to know about the answer: what a further snapshot would settle. */
+  notes: string[]
+  /** The most suspicious first; empty where nothing leaks. */
+  suspects: LeakSuspect[]
+}
+
+/**
+ * Says what grows through snapshots of one process, who holds it, on which line, and why; off the event loop.
+ * Takes the files of two snapshots or more, the earliest one first; three tell a leak from warm-up. Needs about
+ * as much memory as the largest file is large. Rejects with a `SnapshotError`.
+ */
+export function findLeaks(files: string[], options?: LeakOptions): Promise<LeakReport>
+
 /** Whether something works here, and why not. */
 export interface Capability {
   available: boolean

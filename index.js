@@ -116,11 +116,20 @@ function configure(options) {
   native.changeConfig({ ...changes, allThreads: threads === undefined ? undefined : threads === 'all' })
 }
 
-let openIt
+let reading
+
+/** What reads snapshots is loaded when first asked for: a process that captures needs none of it. */
+function reader() {
+  reading = reading || require('./snapshot.js').reader(native, toError)
+  return reading
+}
 
 function openSnapshot(file, options) {
-  openIt = openIt || require('./snapshot.js').reader(native, toError)
-  return openIt(file, options)
+  return reader().openSnapshot(file, options)
+}
+
+function findLeaks(files, options) {
+  return reader().findLeaks(files, options)
 }
 
 function on(event, listener) {
@@ -312,4 +321,4 @@ Possible solutions:
 }
 
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.
-module.exports = { writeSnapshot, writeSnapshotAsync, openSnapshot, gc, configure, on, once, off, support }
+module.exports = { writeSnapshot, writeSnapshotAsync, openSnapshot, findLeaks, gc, configure, on, once, off, support }

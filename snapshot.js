@@ -69,11 +69,23 @@ function reader(native, toError) {
     }
   }
 
-  return async function openSnapshot(file, { salvage = false } = {}) {
+  async function findLeaks(files, options = {}) {
+    const isFile = (file) => typeof file === 'string' && !file.includes('\0')
+    if (!(Array.isArray(files) && files.length > 1 && files.every(isFile))) {
+      throw refuse('a search for leaks needs the files of two snapshots or more, the earliest one first')
+    }
+    const { top, filter } = rows(options, [])
+    const resolved = files.map((file) => path.resolve(file))
+    return report((done) => native.findLeaks(resolved, top, filter, options.salvage === true, done))
+  }
+
+  async function openSnapshot(file, { salvage = false } = {}) {
     if (typeof file !== 'string' || file.includes('\0')) throw refuse('the file must be a string without null bytes')
     const { json, handle } = await ask((done) => native.openSnapshot(path.resolve(file), salvage === true, done))
     return new Snapshot(handle, JSON.parse(json))
   }
+
+  return { openSnapshot, findLeaks }
 }
 
 module.exports = { reader }

@@ -100,7 +100,8 @@ impl Opened {
     }
 }
 
-fn read(file: &Path, salvage: bool) -> Result<Snapshot, Error> {
+/// Reads a file, as JavaScript asked for it.
+pub(crate) fn read(file: &Path, salvage: bool) -> Result<Snapshot, Error> {
     let options = OpenOptions {
         salvage,
         ..OpenOptions::default()

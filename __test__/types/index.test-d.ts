@@ -9,6 +9,8 @@ import {
   off,
   on,
   once,
+  findLeaks,
+  type LeakReport,
   openSnapshot,
   type Retainers,
   type SkippedSnapshot,

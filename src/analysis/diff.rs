@@ -163,6 +163,17 @@ pub enum Comparability {
 }
 
 impl Comparability {
+    /// What the headers of two snapshots say; `None` where they leave it open.
+    #[must_use]
+    pub fn declared(base: Option<&Provenance>, current: Option<&Provenance>) -> Option<Self> {
+        let (ours, theirs) = (base.cloned().unwrap_or_default(), current.cloned().unwrap_or_default());
+        let same = ours.same_process(&theirs);
+        if same != Some(false) && ours.has_other_ids(&theirs) {
+            return Some(Self::Unstable);
+        }
+        same.map(|same| if same { Self::Comparable } else { Self::DifferentProcess })
+    }
+
     /// As in the JSON output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -357,17 +368,14 @@ fn compare_counts(base: &Digest, current: &Digest) -> Vec<DiffRow> {
 
 /// Whether the header says so, else whether objects with the same id are of the same class.
 fn comparability(base: &Digest, current: &Digest, in_current: &HashMap<&ClassKey, usize>) -> Comparability {
-    let said = |digest: &Digest| digest.provenance.clone().unwrap_or_default();
-    let (ours, theirs) = (said(base), said(current));
-    let declared = ours.same_process(&theirs);
-    if declared != Some(false) && ours.has_other_ids(&theirs) {
-        return Comparability::Unstable;
-    }
-    if declared.unwrap_or_else(|| ids_agree(base, current, in_current)) {
-        Comparability::Comparable
-    } else {
-        Comparability::DifferentProcess
-    }
+    let declared = Comparability::declared(base.provenance.as_ref(), current.provenance.as_ref());
+    declared.unwrap_or_else(|| {
+        if ids_agree(base, current, in_current) {
+            Comparability::Comparable
+        } else {
+            Comparability::DifferentProcess
+        }
+    })
 }
 
 /// In one process this part of the objects with equal ids are of one class. Measured on Node 16 to 26: 98.8 to

@@ -4,6 +4,7 @@ mod classes;
 mod diff;
 mod interfaces;
 mod labels;
+pub mod leaks;
 mod names;
 mod paths;
 mod sources;

@@ -114,6 +114,20 @@ impl<'h> Paths<'h> {
         paths
     }
 
+    /// The last edge of the cheapest path; `None` at the root and where only weak edges lead.
+    #[must_use]
+    pub fn last_edge(&self, object: NodeIndex) -> Option<EdgeIndex> {
+        let edge = self.last_edges[object.at()];
+        (edge != u32::MAX).then_some(EdgeIndex(edge))
+    }
+
+    /// What the cheapest path costs; `None` where only weak edges lead.
+    #[must_use]
+    pub fn cost(&self, object: NodeIndex) -> Option<u32> {
+        let cost = self.totals[object.at()];
+        (cost != UNREACHED).then_some(cost)
+    }
+
     /// The nearest object that alone keeps this one alive, if it is one of the program's own and no group of
     /// V8's.
     #[must_use]
@@ -306,6 +320,8 @@ struct Costs {
     by_name: HashMap<StringIndex, u32>,
     /// What the capture itself holds.
     own_roots: Vec<StringIndex>,
+    /// Exported variables of ES modules.
+    cells: Vec<StringIndex>,
 }
 
 /// Names that are true but misleading.
@@ -346,6 +362,7 @@ impl Costs {
             special,
             by_name,
             own_roots: own_roots.collect(),
+            cells: strings.known("system / Cell").to_vec(),
         }
     }
 
@@ -380,6 +397,7 @@ impl Costs {
             NodeKind::Synthetic if self.own_roots.contains(&snapshot.name(source)) => 3000,
             NodeKind::Synthetic => 60,
             NodeKind::Code => 500,
+            NodeKind::ObjectShape if self.cells.contains(&snapshot.name(source)) => 40,
             NodeKind::ObjectShape => 700,
             NodeKind::Hidden => 40,
             _ => 0,

@@ -2,7 +2,7 @@
 //! answer crosses over as JSON, the same as the command line's.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
@@ -14,7 +14,8 @@ use napi_derive::napi;
 use super::convert::JsFailure;
 use crate::capture::block_signals;
 use crate::error::{Code, Error};
-use crate::opened::{Opened, Wanted};
+use crate::hunt;
+use crate::opened::{self, Opened, Wanted};
 use crate::report::{Selection, SortDiff, SortSummary, write_json};
 
 static OPENED: LazyLock<Mutex<HashMap<u32, Arc<Opened>>>> = LazyLock::new(Mutex::default);
@@ -126,6 +127,27 @@ pub fn retainers_in_snapshot(
             (None, class) => Wanted::Class(class.unwrap_or_default()),
         };
         Ok((json(&find(handle)?.retainers(&wanted, top as usize)?)?, None))
+    })
+}
+
+/// Looks for what grows through files of one process.
+#[napi(catch_unwind)]
+pub fn find_leaks(
+    files: Vec<String>,
+    top: Option<u32>,
+    filter: Option<String>,
+    salvage: bool,
+    done: Function<JsAnswer, ()>,
+) -> Result<()> {
+    answer(done, move || {
+        let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+        let wanted = hunt::Wanted {
+            top: top.map(|top| top as usize),
+            filter,
+        };
+        let report = hunt::run(&files, &wanted, |file| opened::read(file, salvage), |_| ())?;
+        let report = report.ok_or_else(|| Error::new(Code::Argument, "a search for leaks takes two files or more"))?;
+        Ok((json(&report)?, None))
     })
 }
 

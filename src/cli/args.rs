@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::hunt;
 use crate::report::{Selection, SortDiff, SortSummary};
 
 /// Rows of a table on a terminal, unless asked otherwise.
 const DEFAULT_ROWS: usize = 20;
 /// Rows of a tree.
 const DEFAULT_TREE_ROWS: usize = 30;
+/// Suspects.
+const DEFAULT_SUSPECTS: usize = 5;
 /// Paths of an object.
 const DEFAULT_PATHS: usize = 3;
 /// More levels than this are read with `--id`, not on one page.
@@ -19,10 +22,11 @@ const EXAMPLES: &str = "\
 Examples:
   rs-heapdump summary app.heapsnapshot               what holds the memory
   rs-heapdump diff before.heapsnapshot after.heapsnapshot
+  rs-heapdump leaks before.heapsnapshot between.heapsnapshot after.heapsnapshot
   rs-heapdump retainers app.heapsnapshot --class Session
 
 FILE is a .heapsnapshot, plain or compressed with gzip or zstd.
-Exit status: 0 done, 2 error, 130 interrupted.";
+Exit status: 0 done, 1 found (leaks --fail-on-leak), 2 error, 130 interrupted.";
 
 /// See what a Node process holds in memory, and why.
 #[derive(Debug, Parser)]
@@ -89,6 +93,19 @@ pub(super) enum Command {
         #[command(flatten)]
         reading: Reading,
     },
+    /// What grows through snapshots of one process, who holds it, and on which line
+    Leaks {
+        /// The snapshots, the earliest one first; three tell a leak from warm-up
+        #[arg(num_args = 2.., required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// End with status 1 if there is a suspect
+        #[arg(long)]
+        fail_on_leak: bool,
+        #[command(flatten)]
+        rows: Suspects,
+        #[command(flatten)]
+        reading: Reading,
+    },
     /// Why an object, or the objects of a class, are still there
     Retainers {
         /// The snapshot
@@ -134,6 +151,31 @@ pub(super) struct Rows {
     /// Only classes with this text in their name or place, in either case
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+}
+
+/// Which suspects.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Suspects {
+    /// Suspects at most; 0 for all, which is the default of --json
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Only suspects with this text in their owner, cause, class or place, in either case
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+impl Suspects {
+    pub(super) fn want(&self, json: bool) -> hunt::Wanted {
+        let top = match self.top {
+            None if json => None,
+            None => Some(DEFAULT_SUSPECTS),
+            Some(top) => limit(top),
+        };
+        hunt::Wanted {
+            top,
+            filter: self.filter.clone(),
+        }
+    }
 }
 
 /// How a file is read.

@@ -56,7 +56,7 @@ impl ExitStatus {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
     let args: Vec<OsString> = args.into_iter().collect();
     let outcome = catch_unwind(AssertUnwindSafe(|| match Arguments::try_parse_from(args) {
-        Ok(arguments) => commands::run(&arguments).map(|()| ExitStatus::DONE),
+        Ok(arguments) => commands::run(&arguments),
         Err(error) => usage(&error),
     }));
     let failure = match outcome {

@@ -19,7 +19,7 @@
 //! Linear in nodes and edges but for dominators (n log n at worst), on two threads: dominators on one,
 //! shallow sizes and distances on the other.
 
-mod bits;
+pub(crate) mod bits;
 mod distances;
 mod dominators;
 mod page;

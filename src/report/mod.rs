@@ -34,6 +34,7 @@
 //! | [`Summary`] | `snapshot`, `totals`: `{classes, count, shallow_bytes}`, `classes`: `[{name, script, count, shallow_bytes, retained_bytes, distance}]` |
 //! | [`Diff`] | `snapshots`: a list of `snapshot`, `ids`: `comparable`, `different-process` or `unstable`, `totals`: `{classes, added, removed, delta, added_bytes, removed_bytes, delta_bytes}`, `classes`: `[{name, script, added, removed, delta, added_bytes, removed_bytes, delta_bytes, counts, samples}]`, `samples` being ids of a few new objects |
 //! | [`Dominators`] | `snapshot`, `dominated_by`: objects from the nearest one up, `nodes`: objects in preorder, with `depth`, `parent` (an id or null), `edge` (or null), `skipped` (nodes of a list between parent and this one), and of the dominated nodes that are not listed `more_count` and `more_bytes` |
+//! | [`LeakReport`] | `snapshots`, `ids`, as of `Diff`; `growth`: `{bytes, explained_bytes}`, `bytes` being what the root retains in each snapshot; `notes`: texts; `suspects`: `[{rank, cause, name, why, advice, owner, owner_id, counts, retained_bytes, grows: {class, count}, sample_keys, source, holder, frames, path, samples}]`. `counts`, `retained_bytes` and `count` have a figure for each snapshot; `source` and `holder` are `{file, line, column, function}` (and `generated`, where a source map led to it) or null; `frames` are `{of, file, line, column, first_line, lines, warning}`; `path` leads from a root to the owner and one sample, `[{edge, node, class, id, source}]` |
 //! | [`Retainers`] | `snapshot`, `target`: `{class, count, sampled, shallow_bytes, retained_bytes, object}`, `kept_only_by` (an object or null), `paths`: `[{objects, example, omitted, path}]`, each `path` a list of objects from a root with `edge` (or null), `class`, `node` (the name) and `sole`; `omitted` steps are missing in its middle; `objects` is 0 for a further path of the same `example` |
 //!
 //! `snapshot` is `{file, nodes, edges, bytes, file_bytes}`, where `bytes` are those of the heap. An object
@@ -50,6 +51,7 @@ mod facts;
 mod html;
 mod info;
 mod json;
+mod leaks;
 mod object;
 mod retainers;
 mod script;
@@ -66,6 +68,7 @@ pub use facts::SnapshotFacts;
 pub use html::{LeakPage, MOST_CLASSES, Owner};
 pub use info::Info;
 pub use json::write as write_json;
+pub use leaks::{CodeFrame, LeakReport, Line, SuspectRow};
 pub use object::{Object, Objects};
 pub use retainers::{Retainers, Target};
 pub use script::{Script, Scripts};

@@ -14,12 +14,13 @@ use super::source::RandomAccess;
 use super::text::Text;
 
 /// Names that carry meaning for the analysis; [`Strings::known`] has their indices.
-pub(crate) const KNOWN: [&str; 30] = [
+pub(crate) const KNOWN: [&str; 32] = [
     "Object",
     "(Document DOM trees)",
     "(Handle scope)",
     "(Stack roots)",
     "(map descriptors)",
+    "system / Cell",
     "system / Context",
     "system / ExternalStringData",
     "system / NativeContext",
@@ -44,6 +45,7 @@ pub(crate) const KNOWN: [&str; 30] = [
     "second",
     "shared",
     "sloppy_function_map",
+    "table",
     "transitions",
 ];
 
@@ -139,6 +141,16 @@ impl Strings {
             Ok(text) if !raw.contains(&b'\\') => text.to_owned(),
             _ => String::from_utf16_lossy(&decode(&raw)),
         }
+    }
+
+    /// Whether a string is this text. Tells most others apart without reading them.
+    pub(crate) fn is(&self, string: StringIndex, text: &str) -> bool {
+        let (Some(start), Some(end)) = (self.starts.get(string.at()), self.starts.get(string.at() + 1)) else {
+            return false;
+        };
+        // An escape takes at most six bytes for one of a character; quotes and a comma stand between strings.
+        let room = (end - start) as usize;
+        room >= text.chars().count() && room <= text.len() * 6 + 16 && self.get(string) == text
     }
 
     /// As JavaScript has it.

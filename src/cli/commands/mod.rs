@@ -3,12 +3,14 @@
 mod diff;
 mod dominators;
 mod info;
+mod leaks;
 mod retainers;
 mod summary;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use super::ExitStatus;
 use super::args::{Arguments, Command, Reading, Shown};
 use super::failure::{Failure, warn};
 use super::output::Sink;
@@ -18,10 +20,10 @@ use crate::graph::Heap;
 use crate::report::{Report, shown, write_json};
 use crate::snapshot::{NodeIndex, ObjectId, OpenOptions, Snapshot};
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
     let shown = arguments.shown;
     terminal::set_color(shown.color);
-    match &arguments.command {
+    let done = match &arguments.command {
         Command::Info { file } => info::run(file, shown),
         Command::Summary {
             file,
@@ -53,7 +55,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             let options = dominators::options(*depth, *sort, *top, filter.clone());
             dominators::run(file, *reading, *id, &options, shown)
         }
-    }
+        Command::Leaks {
+            files,
+            fail_on_leak,
+            rows,
+            reading,
+        } => return leaks::run(files, *reading, &rows.want(shown.json), *fail_on_leak, shown),
+    };
+    done.map(|()| ExitStatus::DONE)
 }
 
 /// Puts a report on standard output.

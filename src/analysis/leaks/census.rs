@@ -1,0 +1,150 @@
+//! An earlier snapshot, boiled down to what the search asks of it: who was there, what collections held, and
+//! how much was behind each object.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::entries;
+use super::ids::IdSet;
+use super::weights::Weights;
+use crate::analysis::Comparability;
+use crate::graph::Heap;
+use crate::snapshot::{NodeIndex, NodeKind, Provenance, Snapshot};
+
+/// What fewer objects or bytes than this hang from is not kept.
+const LEAST_OBJECTS: u64 = 8;
+const LEAST_BYTES: u64 = 2 << 10;
+/// Names kept, to see whether ids mean the same in another snapshot.
+const SAMPLE_NAMES: usize = 1 << 14;
+/// In one process this part of the objects with equal ids have equal names.
+const LEAST_AGREEMENT_PERCENT: usize = 97;
+
+/// What was behind an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holding {
+    pub count: u64,
+    pub bytes: u64,
+}
+
+/// What is kept of a snapshot.
+#[derive(Clone, Debug)]
+pub struct Census {
+    alive: IdSet,
+    /// Edges to entries by the collection's id, ascending.
+    entries: Vec<(u32, u32)>,
+    /// Objects and bytes by id, ascending.
+    holdings: Vec<(u32, u32, u64)>,
+    /// A hash of the name, by id.
+    names: Vec<(u32, u64)>,
+    provenance: Option<Provenance>,
+    total_bytes: u64,
+}
+
+impl Census {
+    /// Boils a heap down.
+    #[must_use]
+    pub fn build(heap: &Heap) -> Self {
+        let snapshot = heap.snapshot();
+        let weights = Weights::build(heap);
+        let mut census = Self {
+            alive: IdSet::default(),
+            entries: Vec::new(),
+            holdings: Vec::new(),
+            names: names(snapshot),
+            provenance: snapshot.provenance().cloned(),
+            total_bytes: heap.retained_size(snapshot.root()),
+        };
+        for node in snapshot.nodes() {
+            let id = snapshot.id(node).0;
+            census.alive.insert(id);
+            if weights.is_engine(node) {
+                continue;
+            }
+            if let Some(edges) = entries::edges(snapshot, node) {
+                census.entries.push((id, edges));
+            }
+            let (count, bytes) = (weights.count(node), weights.bytes(node));
+            if count >= LEAST_OBJECTS || bytes >= LEAST_BYTES {
+                census.holdings.push((id, count as u32, bytes));
+            }
+        }
+        census.entries.sort_unstable();
+        census.holdings.sort_unstable();
+        census.entries.shrink_to_fit();
+        census.holdings.shrink_to_fit();
+        census
+    }
+
+    /// Whether an object was there.
+    pub(super) fn has(&self, id: u32) -> bool {
+        self.alive.contains(id)
+    }
+
+    /// Edges to entries that a collection had, if it was one.
+    pub(super) fn entries(&self, id: u32) -> Option<u32> {
+        let at = self.entries.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        Some(self.entries[at].1)
+    }
+
+    /// What was behind an object; nothing if that was little.
+    pub(super) fn holding(&self, id: u32) -> Holding {
+        match self.holdings.binary_search_by_key(&id, |(id, ..)| *id) {
+            Ok(at) => Holding {
+                count: u64::from(self.holdings[at].1),
+                bytes: self.holdings[at].2,
+            },
+            Err(_) => Holding::default(),
+        }
+    }
+
+    /// All that the root retained.
+    pub(super) fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
+    /// Whether ids mean the same in this snapshot and in a later one.
+    #[must_use]
+    pub fn comparability(&self, later: &Snapshot) -> Comparability {
+        let declared = Comparability::declared(self.provenance.as_ref(), later.provenance());
+        declared.unwrap_or_else(|| {
+            let now: HashMap<u32, u64> = names(later).into_iter().collect();
+            let common = self
+                .names
+                .iter()
+                .filter_map(|(id, name)| Some((now.get(id)?, name)))
+                .collect::<Vec<_>>();
+            let agree = common.iter().filter(|(now, before)| now == before).count();
+            if agree * 100 >= common.len() * LEAST_AGREEMENT_PERCENT {
+                Comparability::Comparable
+            } else {
+                Comparability::DifferentProcess
+            }
+        })
+    }
+}
+
+/// Names by id, of objects whose name does not change: the same ones in every snapshot of a process.
+fn names(snapshot: &Snapshot) -> Vec<(u32, u64)> {
+    let step = (snapshot.node_count() / SAMPLE_NAMES + 1).next_power_of_two() as u32;
+    let has_lasting_name = |node: &NodeIndex| {
+        matches!(
+            snapshot.kind(*node),
+            NodeKind::Object | NodeKind::Closure | NodeKind::Symbol
+        ) && !snapshot.is_known(snapshot.name(*node), "Object")
+    };
+    let sample = snapshot
+        .nodes()
+        .filter(|node| (snapshot.id(*node).0 / 2).is_multiple_of(step))
+        .filter(has_lasting_name);
+    let mut hashes = HashMap::new();
+    let known = sample.map(|node| {
+        let name = snapshot.name(node);
+        let hash = *hashes.entry(name).or_insert_with(|| {
+            let mut hasher = DefaultHasher::new();
+            snapshot.strings().utf16(name).hash(&mut hasher);
+            hasher.finish()
+        });
+        (snapshot.id(node).0, hash)
+    });
+    known.collect()
+}

@@ -1,0 +1,411 @@
+//! What a JavaScript programmer would write to get at an object: `bus._events.price`, `sessions`,
+//! `globalThis.auditTrail`, `Agent.sockets['host:80:'][0]`.
+//!
+//! The name begins at the last variable, global or export on the most telling path to the object. Variables of
+//! Node's own modules say little to others: there the last object of a named class is the beginning.
+
+use super::entries;
+use super::scene::{Hop, Scene, is_user_file};
+use crate::analysis::{Source, captured};
+use crate::snapshot::{EdgeKind, NodeIndex, NodeKind};
+
+/// Longer keys are cut, in characters.
+const MAX_KEY_CHARS: usize = 40;
+/// More parts than this say no more.
+const MAX_PARTS: usize = 12;
+
+/// Where a name begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    /// A property of the global object.
+    Global(String),
+    /// A variable in a context.
+    Variable { context: NodeIndex },
+    /// What a module exports.
+    Export { module: NodeIndex },
+    /// An object of a class, or nothing better.
+    Object,
+}
+
+/// A name and where it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub text: String,
+    pub anchor: Anchor,
+    /// Whether the anchor itself is meant, not something in it.
+    pub is_anchor: bool,
+}
+
+/// The name of what a path leads to.
+pub(super) fn name(scene: &Scene<'_>, path: &[Hop]) -> Named {
+    let users = |at: &usize| matches!(anchor(scene, path, *at), Some((_, _, true)));
+    let begin = (0..path.len()).rev().find(users);
+    if let Some((text, anchor, _)) = begin.and_then(|at| anchor(scene, path, at)) {
+        let rest = &path[begin.unwrap_or(0) + 1..];
+        return finish(scene, text, anchor, rest);
+    }
+    // Nothing of the program's: an object of a class, in Node's own variables.
+    if let Some(at) = (0..path.len()).find(|at| is_instance(scene, path[*at].node)) {
+        return finish(scene, scene.name(path[at].node), Anchor::Object, &path[at + 1..]);
+    }
+    let core = (0..path.len())
+        .rev()
+        .find_map(|at| Some((at, anchor(scene, path, at)?)));
+    if let Some((at, (text, anchor, _))) = core {
+        finish(scene, text, anchor, &path[at + 1..])
+    } else {
+        let text = path.last().map_or_else(String::new, |hop| class(scene, hop.node));
+        Named {
+            text,
+            anchor: Anchor::Object,
+            is_anchor: true,
+        }
+    }
+}
+
+fn finish(scene: &Scene<'_>, mut text: String, anchor: Anchor, rest: &[Hop]) -> Named {
+    let parts: Vec<String> = rest
+        .iter()
+        .enumerate()
+        .filter_map(|(at, _)| part(scene, rest, at))
+        .collect();
+    let is_anchor = parts.is_empty();
+    let skipped = parts.len().saturating_sub(MAX_PARTS);
+    if skipped > 0 {
+        text.push('…');
+    }
+    text.extend(parts.into_iter().skip(skipped));
+    Named {
+        text,
+        anchor,
+        is_anchor,
+    }
+}
+
+/// What a name can begin with, and whether it is the program's.
+fn anchor(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<(String, Anchor, bool)> {
+    let hop = path[at];
+    let edge = scene.edge(hop);
+    let kind = edge.link.kind();
+    if is_global(scene, hop.source) && matches!(kind, EdgeKind::Property | EdgeKind::Shortcut | EdgeKind::Element) {
+        let name = scene.edge_name(edge);
+        let text = format!("globalThis{}", property(&name));
+        let users = !is_standard(&name);
+        return Some((text, Anchor::Global(name), users));
+    }
+    if scene.is_context(hop.source) && matches!(kind, EdgeKind::Context | EdgeKind::Hidden) {
+        let names = variable(scene, hop)?;
+        let users = scope_file(scene, path, at).is_none_or(|file| is_user_file(&file));
+        return Some((names, Anchor::Variable { context: hop.source }, users));
+    }
+    if kind == EdgeKind::Property && scene.edge_name(edge) == "exports" && scene.is_a(hop.source, &["Module"]) {
+        return Some(("module.exports".to_owned(), Anchor::Export { module: hop.source }, true));
+    }
+    if is_cell(scene, hop.source)
+        && let Some(before) = at.checked_sub(1).map(|before| path[before])
+        && let Some(key) = table_key(scene, before)
+    {
+        return Some((key, Anchor::Export { module: before.source }, true));
+    }
+    None
+}
+
+/// The variable that an edge of a context stands for.
+pub(super) fn variable(scene: &Scene<'_>, hop: Hop) -> Option<String> {
+    let edge = scene.edge(hop);
+    match edge.link.kind() {
+        EdgeKind::Context => Some(scene.edge_name(edge)),
+        EdgeKind::Hidden => {
+            let found = captured(scene.snapshot(), hop.source);
+            let names = found.into_iter().find(|found| found.node == hop.node)?.names;
+            (!names.is_empty() && names.len() <= 4).then(|| names.join("|"))
+        }
+        _ => None,
+    }
+}
+
+/// The file of the closure through which a path enters the context of a step, if it does.
+fn scope_file(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<String> {
+    let through = path[..at]
+        .iter()
+        .rev()
+        .take_while(|hop| scene.is_context(hop.node) || scene.is_closure(hop.node));
+    let closure = through.map(|hop| hop.node).find(|node| scene.is_closure(*node))?;
+    scene.sources.of(scene.snapshot(), closure)?.file
+}
+
+/// How a step is written; nothing where it is V8's own affair.
+fn part(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<String> {
+    let hop = path[at];
+    let edge = scene.edge(hop);
+    let name = || scene.edge_name(edge);
+    match edge.link.kind() {
+        EdgeKind::Property | EdgeKind::Shortcut => Some(property(&name())),
+        EdgeKind::Element => Some(format!("[{}]", name())),
+        EdgeKind::Context | EdgeKind::Hidden if scene.is_context(hop.source) => {
+            variable(scene, hop).map(|variable| format!(" → {variable}"))
+        }
+        EdgeKind::Internal | EdgeKind::Hidden if is_table_slot(scene, path, at) => {
+            let key = table_key(scene, hop);
+            Some(key.map_or_else(|| ".get(…)".to_owned(), |key| format!(".get({key})")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a step leads from the table of a `Map` or `Set` to an entry.
+fn is_table_slot(scene: &Scene<'_>, path: &[Hop], at: usize) -> bool {
+    let hop = path[at];
+    at.checked_sub(1).is_some_and(|before| {
+        let before = path[before];
+        before.node == hop.source && entries::table(scene.snapshot(), before.source) == Some(hop.source)
+    })
+}
+
+/// The key of an entry in a table, as one would write it: it stands in the slot before the value.
+pub(super) fn table_key(scene: &Scene<'_>, hop: Hop) -> Option<String> {
+    let slot: u32 = scene.edge_name(scene.edge(hop)).parse().ok()?;
+    let wanted = slot.checked_sub(1)?.to_string();
+    let snapshot = scene.snapshot();
+    let mut edges = snapshot.edges(hop.source);
+    let key = edges.find(|edge| edge.link.is(scene.edge(hop).link.kind()) && scene.edge_name(*edge) == wanted)?;
+    Some(key_text(scene, key.link.target()))
+}
+
+/// A key as one would write it.
+pub(super) fn key_text(scene: &Scene<'_>, key: NodeIndex) -> String {
+    match scene.kind(key) {
+        NodeKind::String | NodeKind::ConcatenatedString | NodeKind::SlicedString => {
+            quote(&crate::analysis::node_name(scene.snapshot(), key))
+        }
+        _ => class(scene, key),
+    }
+}
+
+/// What an object is called where it has no variable: its class, or the function's name.
+pub(super) fn class(scene: &Scene<'_>, node: NodeIndex) -> String {
+    let name = scene.name(node);
+    match scene.kind(node) {
+        NodeKind::Closure if name.is_empty() => "(anonymous function)".to_owned(),
+        NodeKind::Closure => format!("{name}()"),
+        NodeKind::String | NodeKind::ConcatenatedString | NodeKind::SlicedString => "(string)".to_owned(),
+        NodeKind::Array => "(array)".to_owned(),
+        _ if name.is_empty() => "(object)".to_owned(),
+        _ => name,
+    }
+}
+
+/// `.name`, `['odd name']` or `[kSymbol]`.
+pub(super) fn property(name: &str) -> String {
+    let starts = |c: char| c.is_alphabetic() || c == '_' || c == '$' || c == '#';
+    if let Some(symbol) = name.strip_prefix("<symbol ").and_then(|rest| rest.strip_suffix('>')) {
+        return format!("[{symbol}]");
+    }
+    if name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_numeric()) {
+        format!(".{name}")
+    } else {
+        format!("[{}]", quote(name))
+    }
+}
+
+/// In single quotes, cut to a readable length.
+pub(super) fn quote(text: &str) -> String {
+    let cut: String = text.chars().take(MAX_KEY_CHARS).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    format!("'{}{more}'", cut.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// Whether a node is an object of a class that has a name of its own.
+pub(super) fn is_instance(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    const PLAIN: [&str; 12] = [
+        "Object",
+        "Array",
+        "Map",
+        "Set",
+        "WeakMap",
+        "WeakSet",
+        "global",
+        "Function",
+        "Promise",
+        "Module",
+        "process",
+        "Generator",
+    ];
+    let name = scene.name(node);
+    scene.kind(node) == NodeKind::Object
+        && !PLAIN.contains(&name.as_str())
+        && !name.starts_with("system /")
+        && !name.starts_with("global ")
+        && !name.contains(' ')
+        && name.starts_with(char::is_uppercase)
+}
+
+fn is_cell(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    scene.name(node) == "system / Cell"
+}
+
+/// Whether a node is a global object.
+pub(super) fn is_global(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    if scene.kind(node) != NodeKind::Object {
+        return false;
+    }
+    let name = scene.name(node);
+    name == "global" || name.starts_with("global ") || name == "Object / global" || name == "[Global Object]"
+}
+
+/// Whether a standard, or Node, defines the global.
+pub(super) fn is_standard(name: &str) -> bool {
+    const NODE: [&str; 24] = [
+        "global",
+        "globalThis",
+        "process",
+        "console",
+        "Buffer",
+        "navigator",
+        "crypto",
+        "performance",
+        "fetch",
+        "structuredClone",
+        "queueMicrotask",
+        "atob",
+        "btoa",
+        "setTimeout",
+        "setInterval",
+        "setImmediate",
+        "clearTimeout",
+        "clearInterval",
+        "clearImmediate",
+        "escape",
+        "unescape",
+        "eval",
+        "parseInt",
+        "parseFloat",
+    ];
+    const FUNCTIONS: [&str; 9] = [
+        "isNaN",
+        "isFinite",
+        "decodeURI",
+        "decodeURIComponent",
+        "encodeURI",
+        "encodeURIComponent",
+        "gc",
+        "localStorage",
+        "sessionStorage",
+    ];
+    // Constructors and namespaces begin with a capital; a leak that does, too, is found by its variable.
+    NODE.contains(&name) || FUNCTIONS.contains(&name) || STANDARD_CLASSES.contains(&name) || name.starts_with('<')
+}
+
+/// Constructors and namespaces that V8 and Node put on the global object.
+const STANDARD_CLASSES: [&str; 96] = [
+    "AbortController",
+    "AbortSignal",
+    "AggregateError",
+    "Array",
+    "ArrayBuffer",
+    "AsyncDisposableStack",
+    "Atomics",
+    "BigInt",
+    "BigInt64Array",
+    "BigUint64Array",
+    "Blob",
+    "Boolean",
+    "BroadcastChannel",
+    "ByteLengthQueuingStrategy",
+    "CloseEvent",
+    "CompressionStream",
+    "CountQueuingStrategy",
+    "Crypto",
+    "CryptoKey",
+    "CustomEvent",
+    "DOMException",
+    "DataView",
+    "Date",
+    "DecompressionStream",
+    "DisposableStack",
+    "Error",
+    "ErrorEvent",
+    "EvalError",
+    "Event",
+    "EventSource",
+    "EventTarget",
+    "File",
+    "FinalizationRegistry",
+    "Float16Array",
+    "Float32Array",
+    "Float64Array",
+    "FormData",
+    "Function",
+    "Headers",
+    "Infinity",
+    "Int16Array",
+    "Int32Array",
+    "Int8Array",
+    "Intl",
+    "Iterator",
+    "JSON",
+    "Map",
+    "Math",
+    "MessageChannel",
+    "MessageEvent",
+    "MessagePort",
+    "NaN",
+    "Navigator",
+    "Number",
+    "Object",
+    "Performance",
+    "PerformanceEntry",
+    "PerformanceObserver",
+    "Promise",
+    "Proxy",
+    "RangeError",
+    "ReadableStream",
+    "ReferenceError",
+    "Reflect",
+    "RegExp",
+    "Request",
+    "Response",
+    "Set",
+    "SharedArrayBuffer",
+    "Storage",
+    "String",
+    "SubtleCrypto",
+    "SuppressedError",
+    "Symbol",
+    "SyntaxError",
+    "Temporal",
+    "TextDecoder",
+    "TextDecoderStream",
+    "TextEncoder",
+    "TextEncoderStream",
+    "TransformStream",
+    "TypeError",
+    "URIError",
+    "URL",
+    "URLPattern",
+    "URLSearchParams",
+    "Uint16Array",
+    "Uint32Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "WeakMap",
+    "WeakRef",
+    "WeakSet",
+    "WebAssembly",
+    "WebSocket",
+    "WritableStream",
+];
+
+/// The file that a `Module` object stands for.
+pub(super) fn module_source(scene: &Scene<'_>, module: NodeIndex) -> Option<Source> {
+    let file = ["filename", "id"]
+        .iter()
+        .find_map(|name| scene.property(module, name))?;
+    let file = crate::analysis::node_name(scene.snapshot(), file);
+    Some(Source {
+        file: Some(file),
+        line: 1,
+        column: 1,
+        function: String::new(),
+    })
+}

@@ -1,0 +1,159 @@
+//! Lines: the closure or constructor that makes what leaks, and the function whose variables hold the owner.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::naming::{Anchor, Named, module_source};
+use super::scene::{Hop, Scene, is_user};
+use crate::analysis::Source;
+use crate::snapshot::{EdgeKind, NodeIndex, NodeKind};
+
+/// Objects around a sample that are looked at for a line of the program's.
+const MAX_LOOKED_AT: usize = 400;
+
+/// Closures by the context they hold.
+#[derive(Debug, Default)]
+pub(super) struct Scopes {
+    closures: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// Closures by what describes the scope they open.
+    opening: HashMap<NodeIndex, NodeIndex>,
+}
+
+impl Scopes {
+    /// Looks at all closures once.
+    pub(super) fn build(scene: &Scene<'_>) -> Self {
+        let snapshot = scene.snapshot();
+        let mut scopes = Self::default();
+        let (context_name, shared_name) = (snapshot.strings().known("context"), snapshot.strings().known("shared"));
+        for (closure, _) in snapshot.locations().rows() {
+            if scene.kind(closure) != NodeKind::Closure {
+                continue;
+            }
+            for edge in snapshot.edges(closure).filter(|edge| edge.link.is(EdgeKind::Internal)) {
+                let Some(name) = edge.string() else { continue };
+                if context_name.contains(&name) {
+                    scopes.closures.entry(edge.link.target()).or_default().push(closure);
+                } else if shared_name.contains(&name) {
+                    // What describes the scope is the function's first edge.
+                    let scope = snapshot.links(edge.link.target()).next();
+                    if let Some(scope) = scope.filter(|scope| scene.kind(scope.target()) == NodeKind::Code) {
+                        scopes.opening.entry(scope.target()).or_insert(closure);
+                    }
+                }
+            }
+        }
+        scopes
+    }
+
+    /// Closures that hold a context.
+    pub(super) fn closures(&self, context: NodeIndex) -> &[NodeIndex] {
+        self.closures.get(&context).map_or(&[], Vec::as_slice)
+    }
+
+    /// The function whose variables a context holds, or another one that tells the file.
+    fn function(&self, scene: &Scene<'_>, context: NodeIndex) -> Option<Source> {
+        let scope = scene.internal(context, "scope_info");
+        let opener = scope.and_then(|scope| self.opening.get(&scope)).copied();
+        let inner = self.closures(context).iter().copied();
+        opener
+            .into_iter()
+            .chain(inner)
+            .find_map(|closure| scene.user_source(closure))
+    }
+}
+
+/// The function or module whose context holds the owner.
+pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[Hop]) -> Option<Source> {
+    let of_anchor = match &named.anchor {
+        Anchor::Variable { context } => scopes.function(scene, *context),
+        Anchor::Export { module } => module_source(scene, *module),
+        Anchor::Global(name) => mentions(scene, name),
+        Anchor::Object => None,
+    };
+    of_anchor.or_else(|| {
+        // The nearest line of the program's on the way.
+        path.iter().rev().find_map(|hop| {
+            let context = scene
+                .is_context(hop.node)
+                .then(|| scopes.function(scene, hop.node))
+                .flatten();
+            context.or_else(|| scene.user_source(hop.node))
+        })
+    })
+}
+
+/// A function of the program's whose code mentions a name: it is among the constants of its bytecode.
+fn mentions(scene: &Scene<'_>, name: &str) -> Option<Source> {
+    let snapshot = scene.snapshot();
+    let wanted: HashSet<NodeIndex> = snapshot
+        .nodes()
+        .filter(|node| {
+            scene.kind(*node) == NodeKind::String && scene.snapshot().strings().is(snapshot.name(*node), name)
+        })
+        .collect();
+    let closures = snapshot.locations().rows().map(|(node, _)| node);
+    let mut closures = closures.filter(|node| scene.is_closure(*node) && scene.user_source(*node).is_some());
+    let closure = closures.find(|closure| {
+        let Some(shared) = scene.internal(*closure, "shared") else {
+            return false;
+        };
+        let mut seen = HashSet::from([shared]);
+        let mut queue = VecDeque::from([(shared, 0)]);
+        while let Some((node, depth)) = queue.pop_front() {
+            for link in snapshot.links(node) {
+                let target = link.target();
+                if wanted.contains(&target) && depth > 0 {
+                    return true;
+                }
+                let is_code = scene.kind(target) == NodeKind::Code && !link.is(EdgeKind::Weak);
+                if is_code && depth < CODE_DEPTH && seen.len() < MAX_LOOKED_AT && seen.insert(target) {
+                    queue.push_back((target, depth + 1));
+                }
+            }
+        }
+        false
+    })?;
+    scene.user_source(closure)
+}
+
+/// From what functions share to the constants of their bytecode.
+const CODE_DEPTH: usize = 4;
+
+/// The nearest line of the program's from an object down: its own, or of what it holds.
+pub(super) fn source(scene: &Scene<'_>, sample: NodeIndex, beyond: &HashSet<NodeIndex>) -> Option<Source> {
+    let snapshot = scene.snapshot();
+    let mut seen = HashSet::from([sample]);
+    let mut queue = VecDeque::from([sample]);
+    while let Some(node) = queue.pop_front() {
+        if let Some(source) = scene.sources.of(snapshot, node).filter(is_user) {
+            return Some(source);
+        }
+        for edge in snapshot.edges(node) {
+            let target = edge.link.target();
+            let is_telling = match edge.link.kind() {
+                EdgeKind::Property => !is_lineage(&scene.edge_name(edge)),
+                EdgeKind::Internal => !is_machinery(&scene.edge_name(edge)),
+                EdgeKind::Context | EdgeKind::Element | EdgeKind::Hidden => true,
+                _ => false,
+            };
+            let is_new = scene.is_new(target) || scene.censuses.is_empty();
+            if is_telling && is_new && !beyond.contains(&target) && seen.len() < MAX_LOOKED_AT && seen.insert(target) {
+                queue.push_back(target);
+            }
+        }
+    }
+    None
+}
+
+fn is_lineage(name: &str) -> bool {
+    matches!(
+        name,
+        "__proto__" | "constructor" | "prototype" | "_idleNext" | "_idlePrev"
+    )
+}
+
+fn is_machinery(name: &str) -> bool {
+    matches!(
+        name,
+        "map" | "shared" | "feedback_cell" | "code" | "previous" | "scope_info" | "native_context"
+    )
+}

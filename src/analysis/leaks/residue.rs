@@ -1,0 +1,224 @@
+//! Growth that no collection explains: lists whose members hold the next, promises that wait, strings that are
+//! added to, buffers that are replaced by larger ones.
+//!
+//! What is behind an object is known in every snapshot. From the leaves of the dominator tree to its root, what
+//! has been explained below is taken off; where steady growth is left over, there is an accumulation point.
+
+use std::collections::{HashMap, HashSet};
+
+use super::collections::Grower;
+use super::entries;
+use super::growth::{self, Trend, classify};
+use super::scene::Scene;
+use crate::snapshot::{EdgeKind, Link, NodeIndex, NodeKind};
+
+/// Objects that must come at every step.
+pub(super) const LEAST_OBJECTS: u64 = 10;
+/// Bytes that must come in all.
+pub(super) const LEAST_BYTES: u64 = 2 << 10;
+/// Bytes that must come at every step where no objects do.
+const LEAST_STEP_BYTES: u64 = 4 << 10;
+/// A step of less than this part of what was there is noise.
+const LEAST_STEP_PERCENT: u64 = 3;
+/// Levels between an object and the place in it where the growth is.
+const MAX_DESCENT: usize = 24;
+
+/// An accumulation point that is no collection.
+#[derive(Clone, Debug)]
+pub(super) struct Pile {
+    /// The object.
+    owner: NodeIndex,
+    /// The place in it that nearly all of the growth is behind.
+    pub place: NodeIndex,
+    pub counts: Vec<u64>,
+    pub bytes: Vec<u64>,
+    pub trend: Trend,
+}
+
+/// Objects and bytes by snapshot.
+#[derive(Clone, Debug)]
+struct Explained {
+    counts: Vec<i64>,
+    bytes: Vec<i64>,
+}
+
+impl Explained {
+    fn nothing(steps: usize) -> Self {
+        Self {
+            counts: vec![0; steps],
+            bytes: vec![0; steps],
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (sum, more) in self.counts.iter_mut().zip(&other.counts) {
+            *sum += more;
+        }
+        for (sum, more) in self.bytes.iter_mut().zip(&other.bytes) {
+            *sum += more;
+        }
+    }
+
+    /// All growth of an object.
+    fn all(scene: &Scene<'_>, node: NodeIndex) -> Self {
+        let holdings = scene.holdings(node);
+        let since = |now: u64, first: u64| now.cast_signed() - first.cast_signed();
+        Self {
+            counts: holdings
+                .iter()
+                .map(|step| since(step.count, holdings[0].count))
+                .collect(),
+            bytes: holdings
+                .iter()
+                .map(|step| since(step.bytes, holdings[0].bytes))
+                .collect(),
+        }
+    }
+
+    /// What came with one object.
+    fn one(scene: &Scene<'_>, node: NodeIndex) -> Self {
+        let mut one = Self::nothing(scene.steps());
+        for step in scene.born(node)..scene.steps() {
+            one.counts[step] = scene.weights.count(node).cast_signed();
+            one.bytes[step] = scene.weights.bytes(node).cast_signed();
+        }
+        one
+    }
+}
+
+/// Finds what is left over when the growth of these collections is taken off.
+pub(super) fn piles(scene: &Scene<'_>, explained: &[&Grower]) -> Vec<Pile> {
+    let snapshot = scene.snapshot();
+    let steps = scene.steps();
+    let mut pending: HashMap<NodeIndex, Explained> = HashMap::new();
+    let put = |node: NodeIndex, what: &Explained, pending: &mut HashMap<NodeIndex, Explained>| {
+        pending
+            .entry(node)
+            .or_insert_with(|| Explained::nothing(steps))
+            .add(what);
+    };
+    // What several collections share is taken off once.
+    let mut shared: Vec<NodeIndex> = explained
+        .iter()
+        .flat_map(|grower| grower.shared.iter().copied())
+        .collect();
+    shared.sort_unstable();
+    shared.dedup();
+    for node in shared {
+        put(scene.heap.dominator(node), &Explained::one(scene, node), &mut pending);
+    }
+    let mut known: HashSet<NodeIndex> = explained.iter().map(|grower| grower.owner).collect();
+    let mut piles = Vec::new();
+    for node in scene.heap.top_down().rev() {
+        let below = if pending.is_empty() {
+            None
+        } else {
+            pending.remove(&node)
+        };
+        let mut up = below;
+        if known.contains(&node) {
+            up = Some(Explained::all(scene, node));
+        } else if is_candidate(scene, node)
+            && let Some(mut pile) = left_over(scene, node, up.as_ref())
+        {
+            pile.place = descend(scene, &pile, &known);
+            known.extend([node, pile.place]);
+            piles.push(pile);
+            up = Some(Explained::all(scene, node));
+        }
+        if let Some(up) = up
+            && node != snapshot.root()
+        {
+            put(scene.heap.dominator(node), &up, &mut pending);
+        }
+    }
+    piles
+}
+
+/// Whether an object of the program's, old enough to be seen growing, has something behind it.
+fn is_candidate(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    let enough = scene.weights.count(node) >= LEAST_OBJECTS || scene.weights.bytes(node) >= LEAST_STEP_BYTES;
+    enough
+        && matches!(
+            scene.kind(node),
+            NodeKind::Object | NodeKind::Closure | NodeKind::RegExp
+        )
+        && !scene.is_newest(node)
+        && !scene.weights.is_engine(node)
+        && scene.paths.last_edge(node).is_some()
+}
+
+fn left_over(scene: &Scene<'_>, node: NodeIndex, explained: Option<&Explained>) -> Option<Pile> {
+    let holdings = scene.holdings(node);
+    let nothing = Explained::nothing(scene.steps());
+    let explained = explained.unwrap_or(&nothing);
+    let rest = |all: u64, known: i64| all.saturating_add_signed(-known);
+    let counts: Vec<u64> = holdings
+        .iter()
+        .zip(&explained.counts)
+        .map(|(all, known)| rest(all.count, *known))
+        .collect();
+    let bytes: Vec<u64> = holdings
+        .iter()
+        .zip(&explained.bytes)
+        .map(|(all, known)| rest(all.bytes, *known))
+        .collect();
+    let least = LEAST_OBJECTS.max(counts[0] * LEAST_STEP_PERCENT / 100);
+    let trend = classify(&counts, least);
+    if trend.is_growth() && growth::total(&bytes) >= LEAST_BYTES {
+        return Some(Pile {
+            owner: node,
+            place: node,
+            counts,
+            bytes,
+            trend,
+        });
+    }
+    // A collection that keeps its number of entries replaces them, and sizes differ.
+    let is_bounded = entries::edges(scene.snapshot(), node).is_some_and(|edges| u64::from(edges) >= LEAST_OBJECTS);
+    let least_total = if is_bounded { bytes[0] } else { bytes[0] / 4 };
+    let trend = classify(&bytes, LEAST_STEP_BYTES.max(bytes[0] * LEAST_STEP_PERCENT / 100));
+    (trend.is_growth() && growth::total(&bytes) >= least_total).then_some(Pile {
+        owner: node,
+        place: node,
+        counts,
+        bytes,
+        trend,
+    })
+}
+
+/// From an object down to the place in it that nearly all of the growth is behind.
+fn descend(scene: &Scene<'_>, pile: &Pile, known: &HashSet<NodeIndex>) -> NodeIndex {
+    let snapshot = scene.snapshot();
+    let growth_of = |node: NodeIndex| {
+        let holdings = scene.holdings(node);
+        let first = holdings[0].bytes;
+        holdings.last().map_or(0, |now| now.bytes.saturating_sub(first))
+    };
+    let wanted = growth::total(&pile.bytes) * 6 / 10;
+    let mut at = pile.owner;
+    let mut visible = at;
+    for _ in 0..MAX_DESCENT {
+        let below = snapshot.links(at).filter(|link| {
+            !link.is(EdgeKind::Weak)
+                && link.target() != at
+                && scene.heap.dominator(link.target()) == at
+                && !scene.weights.is_engine(link.target())
+                && !known.contains(&link.target())
+        });
+        let best = below.map(Link::target).max_by_key(|node| growth_of(*node));
+        let Some(next) = best.filter(|next| growth_of(*next) >= wanted) else {
+            break;
+        };
+        // A list's members follow each other: its head is the place.
+        let is_alike = snapshot.raw_type(next) == snapshot.raw_type(at) && snapshot.name(next) == snapshot.name(at);
+        if is_alike {
+            break;
+        }
+        at = next;
+        if !matches!(scene.kind(at), NodeKind::Array | NodeKind::Hidden | NodeKind::Native) && !scene.is_context(at) {
+            visible = at;
+        }
+    }
+    visible
+}

@@ -1,0 +1,155 @@
+//! The last snapshot with all that the search asks of it, and questions that rules ask of a graph.
+
+use super::census::{Census, Holding};
+use super::weights::Weights;
+use crate::analysis::{Paths, Source, Sources, is_context};
+use crate::graph::Heap;
+use crate::snapshot::{Edge, EdgeIndex, EdgeKind, NodeIndex, NodeKind, Snapshot};
+
+/// A step of a path: the edge, where it comes from, where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hop {
+    pub source: NodeIndex,
+    pub edge: EdgeIndex,
+    pub node: NodeIndex,
+}
+
+/// Steps of a path that is followed upwards.
+const MAX_HOPS: usize = 2000;
+
+pub(super) struct Scene<'h> {
+    pub heap: &'h Heap,
+    pub weights: Weights,
+    pub paths: Paths<'h>,
+    pub sources: Sources,
+    pub censuses: &'h [Census],
+    /// The first snapshot that has the object, by node.
+    born: Vec<u8>,
+}
+
+impl<'h> Scene<'h> {
+    pub(super) fn new(heap: &'h Heap, censuses: &'h [Census]) -> Self {
+        let snapshot = heap.snapshot();
+        let born = |node: NodeIndex| {
+            let id = snapshot.id(node).0;
+            let first = censuses.iter().position(|census| census.has(id));
+            first.unwrap_or(censuses.len()).min(u8::MAX as usize) as u8
+        };
+        Self {
+            heap,
+            born: snapshot.nodes().map(born).collect(),
+            weights: Weights::build(heap),
+            paths: Paths::build(heap),
+            sources: Sources::build(snapshot),
+            censuses,
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> &'h Snapshot {
+        self.heap.snapshot()
+    }
+
+    /// How many snapshots there are.
+    pub(super) fn steps(&self) -> usize {
+        self.censuses.len() + 1
+    }
+
+    /// The first snapshot that has the object.
+    pub(super) fn born(&self, node: NodeIndex) -> usize {
+        self.born[node.at()] as usize
+    }
+
+    /// Whether the object came after the first snapshot.
+    pub(super) fn is_new(&self, node: NodeIndex) -> bool {
+        self.born(node) > 0
+    }
+
+    /// Whether the object came after the last snapshot but one, so that its growth cannot be seen.
+    pub(super) fn is_newest(&self, node: NodeIndex) -> bool {
+        self.born(node) >= self.censuses.len()
+    }
+
+    /// What is behind an object, in each snapshot.
+    pub(super) fn holdings(&self, node: NodeIndex) -> Vec<Holding> {
+        let id = self.snapshot().id(node).0;
+        let now = Holding {
+            count: self.weights.count(node),
+            bytes: self.weights.bytes(node),
+        };
+        let before = self.censuses.iter().map(|census| census.holding(id));
+        before.chain([now]).collect()
+    }
+
+    /// V8's name for a node: an object's class, a function's name, a string's text.
+    pub(super) fn name(&self, node: NodeIndex) -> String {
+        self.snapshot().strings().get(self.snapshot().name(node))
+    }
+
+    pub(super) fn kind(&self, node: NodeIndex) -> NodeKind {
+        self.snapshot().kind(node)
+    }
+
+    /// Whether this is an object of one of these classes.
+    pub(super) fn is_a(&self, node: NodeIndex, classes: &[&str]) -> bool {
+        self.kind(node) == NodeKind::Object && classes.contains(&self.name(node).as_str())
+    }
+
+    pub(super) fn is_closure(&self, node: NodeIndex) -> bool {
+        self.kind(node) == NodeKind::Closure
+    }
+
+    pub(super) fn is_context(&self, node: NodeIndex) -> bool {
+        is_context(self.snapshot(), node)
+    }
+
+    pub(super) fn edge(&self, hop: Hop) -> Edge {
+        self.snapshot().edge(hop.edge)
+    }
+
+    /// What an edge is called; its index where it has no name.
+    pub(super) fn edge_name(&self, edge: Edge) -> String {
+        crate::analysis::edge_name(self.snapshot(), edge)
+    }
+
+    /// Target of an edge of this kind and name.
+    fn target(&self, node: NodeIndex, kind: EdgeKind, name: &str) -> Option<NodeIndex> {
+        let found = |edge: &Edge| edge.link.is(kind) && self.edge_name(*edge) == name;
+        self.snapshot().edges(node).find(found).map(|edge| edge.link.target())
+    }
+
+    pub(super) fn property(&self, node: NodeIndex, name: &str) -> Option<NodeIndex> {
+        self.target(node, EdgeKind::Property, name)
+    }
+
+    pub(super) fn internal(&self, node: NodeIndex, name: &str) -> Option<NodeIndex> {
+        self.target(node, EdgeKind::Internal, name)
+    }
+
+    /// Where a closure or a constructor stands, if that is no part of Node itself.
+    pub(super) fn user_source(&self, node: NodeIndex) -> Option<Source> {
+        self.sources.of(self.snapshot(), node).filter(is_user)
+    }
+
+    /// The most telling path from the root.
+    pub(super) fn path(&self, node: NodeIndex) -> Vec<Hop> {
+        let mut hops = Vec::new();
+        let mut at = node;
+        while let Some(edge) = self.paths.last_edge(at).filter(|_| hops.len() < MAX_HOPS) {
+            let source = self.snapshot().source(edge);
+            hops.push(Hop { source, edge, node: at });
+            at = source;
+        }
+        hops.reverse();
+        hops
+    }
+}
+
+/// Whether a place is in the program and not in Node.
+pub(super) fn is_user(source: &Source) -> bool {
+    source.file.as_deref().is_some_and(is_user_file)
+}
+
+/// Whether a file is the program's.
+pub(super) fn is_user_file(file: &str) -> bool {
+    !file.is_empty() && !file.starts_with("node:") && !file.starts_with("internal/")
+}
