@@ -74,6 +74,12 @@ impl Failure {
         }
     }
 
+    /// The file could not be written.
+    pub(super) fn saving(file: &Path, error: &io::Error) -> Self {
+        let fact = format!("write '{}': {}", shown(&file.to_string_lossy()), reason(error));
+        Self::new("ERR_HEAPDUMP_IO", fact)
+    }
+
     /// A panic, whose message is on standard error already.
     pub(super) fn internal() -> Self {
         Self::new("ERR_HEAPDUMP_ABORTED", "a fault of rs-heapdump's own, described above")

@@ -8,7 +8,8 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::text;
 
-const VERSION: u32 = 1;
+/// Of all JSON that reports write.
+pub(super) const VERSION: u32 = 1;
 
 /// A report under the version of its JSON.
 #[derive(Serialize)]

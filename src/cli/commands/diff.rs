@@ -7,7 +7,7 @@ use super::super::failure::{Failure, warn};
 use super::super::progress::Progress;
 use super::{name, open, show};
 use crate::analysis::{Comparability, Digest, Interfaces};
-use crate::report::{DiffBuilder, Selection, SnapshotFacts, SortDiff, shown};
+use crate::report::{Diff, DiffBuilder, Selection, SnapshotFacts, SortDiff, shown};
 use crate::snapshot::Snapshot;
 
 pub(super) fn run(
@@ -16,18 +16,39 @@ pub(super) fn run(
     selection: &Selection<SortDiff>,
     how: Shown,
 ) -> Result<(), Failure> {
+    let progress = Progress::new();
+    let Compared { diff, doubts } = build(files, reading, selection, &progress)?;
+    drop(progress);
+    for (fact, hint) in doubts {
+        warn(&fact, hint);
+    }
+    show(&diff, how)
+}
+
+/// A comparison, and what is to be said of it: facts, each with what to do.
+pub(super) struct Compared {
+    pub diff: Diff,
+    pub doubts: Vec<(String, &'static str)>,
+}
+
+/// Compares them.
+pub(super) fn build(
+    files: &[PathBuf],
+    reading: Reading,
+    selection: &Selection<SortDiff>,
+    progress: &Progress,
+) -> Result<Compared, Failure> {
     let [first, between @ .., last] = files else {
         return Err(Failure::argument("a comparison takes two files or more"));
     };
-    let progress = Progress::new();
-    let snapshot = open(last, reading, &progress)?;
+    let snapshot = open(last, reading, progress)?;
     let interfaces = Interfaces::infer(&snapshot);
-    let (facts, digest) = boil_down(last, snapshot, &interfaces, &progress);
+    let (facts, digest) = boil_down(last, snapshot, &interfaces, progress);
     let mut builder = DiffBuilder::new(facts, digest);
     let mut doubts = Vec::new();
     for file in std::iter::once(first).chain(between) {
-        let snapshot = open(file, reading, &progress)?;
-        let (facts, digest) = boil_down(file, snapshot, &interfaces, &progress);
+        let snapshot = open(file, reading, progress)?;
+        let (facts, digest) = boil_down(file, snapshot, &interfaces, progress);
         let ids = if file == first && builder.is_empty() {
             builder.first(facts, digest)
         } else {
@@ -37,11 +58,7 @@ pub(super) fn run(
     }
     let diff = builder.build(selection);
     doubts.extend(diff.order_doubt());
-    drop(progress);
-    for (fact, hint) in doubts {
-        warn(&fact, hint);
-    }
-    show(&diff, how)
+    Ok(Compared { diff, doubts })
 }
 
 fn boil_down(file: &Path, snapshot: Snapshot, interfaces: &Interfaces, progress: &Progress) -> (SnapshotFacts, Digest) {

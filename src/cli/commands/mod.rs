@@ -4,6 +4,7 @@ mod diff;
 mod dominators;
 mod info;
 mod leaks;
+mod report;
 mod retainers;
 mod summary;
 
@@ -37,6 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitStatus, Failure> {
             rows,
             reading,
         } => diff::run(files, *reading, &rows.select((*sort).into(), shown.json), shown),
+        Command::Report { files, output, reading } => report::run(files, *reading, output, shown),
         Command::Retainers {
             file,
             target,

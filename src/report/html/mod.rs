@@ -1,22 +1,8 @@
 //! The report as one page of HTML, which needs nothing else: no network, no server, no permission.
 //!
 //! The page is made beforehand, by `scripts/page.mjs` from `page/`, and is embedded here; what remains is to
-//! put the data into it, as JSON.
-//!
-//! ```
-//! use rs_heapdump::report::{LeakPage, Owner};
-//! use serde_json::json;
-//!
-//! let mut html = Vec::new();
-//! LeakPage {
-//!     title: "sessions grows",
-//!     leaks: &json!({"snapshots": [], "suspects": []}),
-//!     diff: &json!({"classes": []}),
-//!     owners: &[Owner { name: "store.js".into(), rank: None, bytes: vec![10, 20], children: vec![] }],
-//! }
-//! .write(&mut html)?;
-//! # Ok::<(), std::io::Error>(())
-//! ```
+//! put the data into it, as JSON: `{"version": 1, "title", "generated_by", "leaks", "diff", "owners"}`, where `leaks`
+//! and `diff` are what those commands write with `--json`, and an owner is `{"name", "rank"?, "bytes", "children"}`.
 //!
 //! # Hostile names
 //!
@@ -31,6 +17,7 @@
 //! is not enough, less. What is missing is said on the page: totals are those of everything.
 
 mod bounds;
+mod owners;
 
 use std::io::{self, Write};
 
@@ -38,8 +25,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::bounds::Limits;
-use super::json::{Versioned, write_escaped};
-use super::text;
+use self::owners::Owner;
+use super::json::{VERSION, Versioned, write_escaped};
+use super::{Diff, LeakReport, text};
 
 /// The page without its data.
 const TEMPLATE: &str = include_str!("../../../page/dist/page.html");
@@ -49,33 +37,6 @@ const DATA: &str = "{{data}}";
 const MOST_BYTES: usize = 1_900_000;
 /// Classes on the page; a caller need not select more.
 pub const MOST_CLASSES: usize = Limits::WIDEST.rows;
-
-/// What keeps memory, with what it keeps through others.
-#[derive(Clone, Debug, Serialize)]
-pub struct Owner {
-    /// As one would write it, or its file.
-    pub name: String,
-    /// The suspect that it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rank: Option<usize>,
-    /// Retained by it, in each snapshot.
-    pub bytes: Vec<u64>,
-    /// What is inside; together at most as much.
-    pub children: Vec<Owner>,
-}
-
-/// What is on the page.
-#[derive(Clone, Copy, Debug)]
-pub struct LeakPage<'a, L, D> {
-    /// Of the page.
-    pub title: &'a str,
-    /// What `leaks --json` writes.
-    pub leaks: &'a L,
-    /// What `diff --json` writes, of the same snapshots.
-    pub diff: &'a D,
-    /// Who holds what was gained; a few levels deep.
-    pub owners: &'a [Owner],
-}
 
 #[derive(Serialize)]
 struct Data<'a, L, D> {
@@ -87,25 +48,33 @@ struct Data<'a, L, D> {
     owners: &'a [Owner],
 }
 
-impl<L: Serialize, D: Serialize> LeakPage<'_, L, D> {
-    /// Writes the page.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write(&self, mut out: impl Write) -> io::Result<()> {
-        let data = serde_json::to_value(Data {
-            version: 1,
-            title: self.title,
-            generated_by: concat!("rs-heapdump ", env!("CARGO_PKG_VERSION")),
-            leaks: Versioned::new(self.leaks),
-            diff: Versioned::new(self.diff),
-            owners: self.owners,
-        })?;
-        let (head, tail) = TEMPLATE.split_once(DATA).ok_or_else(no_place)?;
-        out.write_all(head.as_bytes())?;
-        out.write_all(&fitting(data, MOST_BYTES.saturating_sub(TEMPLATE.len()))?)?;
-        out.write_all(tail.as_bytes())
-    }
+/// Writes what was found in a series of snapshots, with the classes that changed between its first and its last.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_page(leaks: &LeakReport, diff: &Diff, out: impl Write) -> io::Result<()> {
+    let title = match leaks.suspects.first() {
+        Some(suspect) => format!("{} grows", suspect.owner),
+        None => "Nothing grows without end".to_owned(),
+    };
+    let data = Data {
+        version: VERSION,
+        title: &title,
+        generated_by: concat!("rs-heapdump ", env!("CARGO_PKG_VERSION")),
+        leaks: Versioned::new(leaks),
+        diff: Versioned::new(diff),
+        owners: &owners::of(leaks),
+    };
+    write(&data, out)
+}
+
+/// The page with this data, which is made to fit.
+fn write(data: &impl Serialize, mut out: impl Write) -> io::Result<()> {
+    let data = serde_json::to_value(data)?;
+    let (head, tail) = TEMPLATE.split_once(DATA).ok_or_else(no_place)?;
+    out.write_all(head.as_bytes())?;
+    out.write_all(&fitting(data, MOST_BYTES.saturating_sub(TEMPLATE.len()))?)?;
+    out.write_all(tail.as_bytes())
 }
 
 /// The data as JSON, of no more than so many bytes: the widest limits that allow it.
@@ -144,14 +113,16 @@ mod tests {
             bytes: vec![1, 2],
             children: Vec::new(),
         }];
-        let mut html = Vec::new();
-        let page = LeakPage {
+        let data = Data {
+            version: VERSION,
             title: "</title>",
-            leaks,
-            diff,
+            generated_by: "a test",
+            leaks: Versioned::new(leaks),
+            diff: Versioned::new(diff),
             owners: &owners,
         };
-        page.write(&mut html).unwrap();
+        let mut html = Vec::new();
+        write(&data, &mut html).unwrap();
         String::from_utf8(html).unwrap()
     }
 
