@@ -1,4 +1,4 @@
-// Sets up a checkout: npm packages, then the addon. Does nothing where nothing has changed, so that
+// Sets up a checkout: npm packages, then the report page and the addon. Does nothing where nothing has changed, so that
 // `npm test` and `npm run demo` can begin with it every time.
 
 import { execFileSync, spawnSync } from 'node:child_process'

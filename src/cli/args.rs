@@ -108,6 +108,17 @@ pub(super) enum Command {
         #[command(flatten)]
         reading: Reading,
     },
+    /// The same as one page of HTML: growth, suspects, owners, classes
+    Report {
+        /// The snapshots, the earliest one first; three tell a leak from warm-up
+        #[arg(num_args = 2.., required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Where the page goes; - is standard output
+        #[arg(long, short, value_name = "PAGE")]
+        output: PathBuf,
+        #[command(flatten)]
+        reading: Reading,
+    },
     /// Why an object, or the objects of a class, are still there
     Retainers {
         /// The snapshot

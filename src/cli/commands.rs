@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use super::ExitStatus;
 use super::args::{Arguments, Command, Shown, limit};
 use super::failure::Failure;
-use super::output::Sink;
+use super::output::{Sink, save};
 use super::progress::Progress;
 use super::terminal;
 use crate::error::{Code, Error};
 use crate::hunt;
 use crate::opened::{self, Opened, Wanted};
 use crate::report::{
-    Diff, Dominators, Info, LeakReport, Objects, Report, Retainers, Selection, SortDiff, TreeOptions, write_json,
+    Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Report, Retainers, Selection, SortDiff,
+    TreeOptions, write_json, write_page,
 };
 use crate::snapshot::Snapshot;
 
@@ -55,6 +56,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
             tree,
             reading,
         } => show(&dominators(&file, reading.salvage, id, &tree.into())?, how)?,
+        Command::Report { files, output, reading } => report(&files, reading.salvage, &output, how)?,
         Command::Leaks {
             files,
             fail_on_leak,
@@ -126,4 +128,22 @@ fn dominators(file: &Path, salvage: bool, id: Option<u32>, options: &TreeOptions
 
 fn leaks(files: &[PathBuf], salvage: bool, wanted: &hunt::Wanted) -> Result<LeakReport, Error> {
     hunt::run(files, salvage, wanted, &Progress::new())
+}
+
+/// What `leaks` and `diff` say, as a page in a file, or on standard output for `-`.
+fn report(files: &[PathBuf], salvage: bool, output: &Path, how: Shown) -> Result<(), Failure> {
+    let all = hunt::Wanted::default();
+    let leaks = leaks(files, salvage, &all)?;
+    let rows = Selection {
+        sort: SortDiff::DeltaBytes,
+        top: Some(MOST_CLASSES),
+        filter: None,
+    };
+    let mut html = Vec::new();
+    write_page(&leaks, &diff(files, salvage, &rows)?, &mut html)?;
+    if output.as_os_str() == "-" {
+        return Ok(Sink::stdout()?.finish(&html)?);
+    }
+    save(output, &html).map_err(|error| Error::io(&error, "write", output))?;
+    show(&PageWritten::new(&output.to_string_lossy(), html.len(), &leaks), how)
 }

@@ -8,13 +8,24 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::text;
 
-const VERSION: u32 = 1;
+/// Of all JSON that reports write.
+pub(super) const VERSION: u32 = 1;
 
+/// A report under the version of its JSON.
 #[derive(Serialize)]
-struct Versioned<'r, R> {
+pub(super) struct Versioned<'r, R> {
     version: u32,
     #[serde(flatten)]
     report: &'r R,
+}
+
+impl<'r, R> Versioned<'r, R> {
+    pub(super) fn new(report: &'r R) -> Self {
+        Self {
+            version: VERSION,
+            report,
+        }
+    }
 }
 
 /// Writes a report, and a line end.
@@ -22,22 +33,27 @@ struct Versioned<'r, R> {
 /// # Errors
 /// Those of the writer.
 pub fn write<R: Serialize>(report: &R, mut out: impl Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Harmless);
-    Versioned {
-        version: VERSION,
-        report,
-    }
-    .serialize(&mut serializer)?;
+    write_escaped(&Versioned::new(report), &mut out, text::is_hostile)?;
     out.write_all(b"\n")
 }
 
-/// Compact, and nothing in a string that a terminal could act upon.
-struct Harmless;
+/// Writes a value, with escapes in strings wherever a character `is_special`.
+pub(super) fn write_escaped<R: Serialize>(
+    value: &R,
+    out: &mut impl Write,
+    is_special: fn(char) -> bool,
+) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, Escaping(is_special));
+    Ok(value.serialize(&mut serializer)?)
+}
 
-impl Formatter for Harmless {
+/// Compact, and escapes in strings for more than JSON demands.
+struct Escaping(fn(char) -> bool);
+
+impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some((at, hostile)) = rest.char_indices().find(|(_, character)| text::is_hostile(*character)) {
+        while let Some((at, hostile)) = rest.char_indices().find(|(_, character)| self.0(*character)) {
             CompactFormatter.write_string_fragment(writer, &rest[..at])?;
             writer.write_all(text::escape(hostile).as_bytes())?;
             rest = &rest[at + hostile.len_utf8()..];

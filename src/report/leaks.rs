@@ -94,16 +94,16 @@ struct Grows {
 /// A suspect, ready to be shown.
 #[derive(Clone, Debug, Serialize)]
 pub struct SuspectRow {
-    rank: usize,
+    pub(super) rank: usize,
     cause: &'static str,
     name: &'static str,
     why: String,
     advice: String,
-    owner: String,
+    pub(super) owner: String,
     /// The owner's id.
     owner_id: u32,
     counts: Vec<u64>,
-    retained_bytes: Vec<u64>,
+    pub(super) retained_bytes: Vec<u64>,
     grows: Grows,
     sample_keys: Vec<String>,
     /// The closure or constructor that makes what leaks.
@@ -117,8 +117,8 @@ pub struct SuspectRow {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Growth {
-    bytes: Vec<u64>,
+pub(super) struct Growth {
+    pub(super) bytes: Vec<u64>,
     explained_bytes: u64,
 }
 
@@ -127,7 +127,7 @@ struct Growth {
 pub struct LeakReport {
     snapshots: Vec<SnapshotFacts>,
     ids: &'static str,
-    growth: Growth,
+    pub(super) growth: Growth,
     notes: Vec<String>,
     /// The most suspicious first.
     pub suspects: Vec<SuspectRow>,

@@ -1,7 +1,7 @@
-//! What is shown: results of the analysis as values that become text for a terminal, or JSON.
+//! What is shown: results of the analysis as values that become text for a terminal, JSON, or a page of HTML.
 //!
 //! A report is built from results, once, and then rendered: [`Report::text`] for people, [`write_json`]
-//! for programs. Both are pure functions; width and colour come in with the [`Page`].
+//! for programs; [`write_page`] for a browser. All are pure functions; width and colour come in with the [`Page`].
 //!
 //! ```no_run
 //! use rs_heapdump::analysis::{Classes, Interfaces};
@@ -48,6 +48,7 @@
 mod diff;
 mod dominators;
 mod facts;
+mod html;
 mod info;
 mod json;
 mod leaks;
@@ -64,6 +65,7 @@ use anstyle::{AnsiColor, Style};
 pub use diff::{ClassChange, Diff, DiffBuilder, SortDiff};
 pub use dominators::{Dominators, TreeOptions};
 pub use facts::SnapshotFacts;
+pub use html::{MOST_CLASSES, PageWritten, write_page};
 pub use info::Info;
 pub use json::write as write_json;
 pub use leaks::{CodeFrame, LeakReport, Line, SuspectRow};
