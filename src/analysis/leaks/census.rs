@@ -140,9 +140,9 @@ fn names(snapshot: &Snapshot) -> Vec<(u32, u64)> {
     let known = sample.map(|node| {
         let name = snapshot.name(node);
         let hash = *hashes.entry(name).or_insert_with(|| {
-            let mut hasher = DefaultHasher::new();
-            snapshot.strings().utf16(name).hash(&mut hasher);
-            hasher.finish()
+            let mut state = DefaultHasher::new();
+            snapshot.strings().utf16(name).hash(&mut state);
+            state.finish()
         });
         (snapshot.id(node).0, hash)
     });

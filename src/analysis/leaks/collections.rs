@@ -126,7 +126,17 @@ fn weigh(scene: &Scene<'_>, owner: NodeIndex, counts: Vec<u64>, slots: &[(EdgeIn
     held.dedup();
     held.retain(|node| !scene.weights.is_engine(*node));
     let new = held.iter().copied().filter(|node| scene.is_new(*node));
-    let mut bytes: Vec<u64> = scene.holdings(owner).iter().map(|holding| holding.bytes).collect();
+    // What was too little to be kept is what is left of it.
+    let left = |step: usize| {
+        let old = held.iter().filter(|node| scene.born(**node) <= step);
+        old.map(|node| scene.weights.bytes(*node)).sum::<u64>()
+    };
+    let holdings = scene.holdings(owner);
+    let bytes = holdings.iter().enumerate().map(|(step, holding)| match holding.bytes {
+        0 => left(step),
+        bytes => bytes,
+    });
+    let mut bytes: Vec<u64> = bytes.collect();
     let shared: Vec<NodeIndex> = new.filter(|node| !is_alone_behind(scene, owner, *node)).collect();
     for node in &shared {
         for step in &mut bytes[scene.born(*node)..] {
@@ -163,8 +173,7 @@ pub(super) fn template(scene: &Scene<'_>, owner: NodeIndex) -> u64 {
         let edge = snapshot.edge(edge);
         let is_of_collection = scene.kind(source) == NodeKind::Array
             || edge.link.is(EdgeKind::Element)
-            || edge.link.is(EdgeKind::Property)
-                && entries::edges(snapshot, source).is_some_and(|edges| edges >= entries::DICTIONARY_PROPERTIES);
+            || edge.link.is(EdgeKind::Property) && is_dictionary(scene, source, at);
         if !is_of_collection {
             edge.name_or_index.hash(&mut hasher);
         }
@@ -177,6 +186,22 @@ pub(super) fn template(scene: &Scene<'_>, owner: NodeIndex) -> u64 {
     }
     hasher.finish()
 }
+
+/// Whether an object holds others like this one under names that mean no more than an index does.
+fn is_dictionary(scene: &Scene<'_>, object: NodeIndex, member: NodeIndex) -> bool {
+    let snapshot = scene.snapshot();
+    let is_plain = snapshot.is_known(snapshot.name(object), "Object");
+    let is_alike = |node: NodeIndex| {
+        snapshot.raw_type(node) == snapshot.raw_type(member) && snapshot.name(node) == snapshot.name(member)
+    };
+    let properties = snapshot.links(object).filter(|link| link.is(EdgeKind::Property));
+    let alike = properties.filter(|link| is_alike(link.target()));
+    is_plain && alike.take(FEW_ALIKE).count() == FEW_ALIKE
+        || entries::edges(snapshot, object).is_some_and(|edges| edges >= entries::DICTIONARY_PROPERTIES)
+}
+
+/// So many properties that are alike make a dictionary.
+const FEW_ALIKE: usize = 3;
 
 /// Collections that are alike, the one that grew most first.
 pub(super) fn alike(scene: &Scene<'_>, growers: Vec<Grower>) -> Vec<Vec<Grower>> {

@@ -57,6 +57,8 @@ use residue::{LEAST_BYTES, LEAST_OBJECTS};
 use rules::Evidence;
 use scene::{Hop, Scene};
 
+/// Where nothing was counted: what is left of earlier snapshots is at least this part of what came since.
+const LEAST_PART_LEFT: u64 = 20;
 /// Suspects looked into, at most.
 const MAX_SUSPECTS: usize = 40;
 /// Ids given of what came.
@@ -240,15 +242,17 @@ fn points(scene: &Scene<'_>) -> Vec<Point> {
         .into_iter()
         .map(|(trend, group)| together(trend, &group))
         .collect();
+    points.retain(|point| !is_replaced(scene, &point.members, &point.counts));
     drop_twins(scene, &mut points);
     points.extend(piles.into_iter().filter_map(|pile| {
         let owner = pile.place;
-        (!is_too_high(scene, owner)).then(|| Point {
+        let members = samples::behind(scene, owner);
+        (!is_too_high(scene, owner) && !is_replaced(scene, &members, &[])).then_some(Point {
             owner,
             counts: pile.counts,
             bytes: pile.bytes,
             trend: pile.trend,
-            members: samples::behind(scene, owner),
+            members,
             alike: 1,
             is_collection: false,
         })
@@ -288,6 +292,17 @@ fn together(trend: Trend, group: &[Grower]) -> Point {
     }
 }
 
+/// Whether what was there in the snapshot before has gone since: a batch, or work in flight, which is as large as
+/// the load between two snapshots, whatever came before.
+fn is_replaced(scene: &Scene<'_>, members: &[NodeIndex], counts: &[u64]) -> bool {
+    let before = scene.steps() - 2;
+    let survivors = members.iter().filter(|node| scene.born(**node) <= before).count() as u64;
+    let newest = members.len() as u64 - survivors;
+    // Without counts: a leak keeps at least a part of what it had.
+    let expected = counts.get(before).copied().unwrap_or(newest / LEAST_PART_LEFT);
+    newest >= LEAST_OBJECTS && expected >= LEAST_OBJECTS && survivors * 3 < expected
+}
+
 /// Of several owners that hold the same new objects, the one with the most telling path is the point.
 fn drop_twins(scene: &Scene<'_>, points: &mut Vec<Point>) {
     points.sort_by_key(|point| (scene.paths.cost(point.owner), point.owner));
@@ -315,7 +330,7 @@ fn is_too_high(scene: &Scene<'_>, owner: NodeIndex) -> bool {
 
 fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect> {
     let path = scene.path(point.owner);
-    let named = naming::name(scene, &path);
+    let named = renamed(scene, scopes, &path, naming::name(scene, &path));
     let holder = places::holder(scene, scopes, &named, &path);
     let members = samples::telling(scene, &point.members);
     let fresh: Vec<NodeIndex> = members.iter().copied().filter(|node| scene.is_new(*node)).collect();
@@ -335,16 +350,24 @@ fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect>
         named: &named,
         fresh: &fresh,
         counts: &point.counts,
+        grown_bytes: growth::total(&point.bytes),
         is_collection: point.is_collection,
         alike: point.alike,
         source: source.as_ref(),
     };
-    let grows = samples::grows(scene, &members, &point.counts);
-    // Of what is no collection the members are counted, not all that is behind them.
-    let counts = if point.is_collection {
-        point.counts.clone()
-    } else {
-        grows.counts.clone()
+    let mut grows = samples::grows(scene, &members, &point.counts);
+    // Of what is no collection the members are counted, not all that is behind them; numbers are no objects.
+    let numbers = samples::numbers(scene, point.owner, &point.bytes).filter(|_| fresh.len() < 2);
+    let counts = match numbers {
+        _ if point.is_collection => point.counts.clone(),
+        Some(numbers) => {
+            grows = Grows {
+                class: "(numbers)".to_owned(),
+                counts: numbers.clone(),
+            };
+            numbers
+        }
+        None => grows.counts.clone(),
     };
     let verdict = rules::explain(&Evidence {
         counts: &counts,
@@ -377,6 +400,22 @@ fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect>
         weight: growth::total(&point.bytes).saturating_mul(point.trend.weight_percent())
             / 100
             / if is_anonymous { 10 } else { 1 },
+    })
+}
+
+/// What a module exports is called by its variable, if it has one.
+fn renamed(scene: &Scene<'_>, scopes: &Scopes, path: &[Hop], named: naming::Named) -> naming::Named {
+    let naming::Anchor::Export { module } = named.anchor else {
+        return named;
+    };
+    let exports = path.iter().position(|hop| hop.source == module).unwrap_or(path.len());
+    let mut rest = path.iter().enumerate().skip(exports + 1);
+    let found = rest.find_map(|(at, hop)| Some((at, scopes.variable(scene, hop.node)?)));
+    found.map_or(named, |(at, variable)| {
+        let steps: Vec<Hop> = std::iter::once(variable)
+            .chain(path[at + 1..].iter().copied())
+            .collect();
+        naming::name(scene, &steps)
     })
 }
 

@@ -23,6 +23,8 @@ pub(super) enum Anchor {
     Variable { context: NodeIndex },
     /// What a module exports.
     Export { module: NodeIndex },
+    /// A function with properties: a class with static fields.
+    Function { closure: NodeIndex },
     /// An object of a class, or nothing better.
     Object,
 }
@@ -39,7 +41,12 @@ pub(super) struct Named {
 /// The name of what a path leads to.
 pub(super) fn name(scene: &Scene<'_>, path: &[Hop]) -> Named {
     let users = |at: &usize| matches!(anchor(scene, path, *at), Some((_, _, true)));
-    let begin = (0..path.len()).rev().find(users);
+    // A variable of a call that is over is part of what leaks, not the place where it does.
+    let lasts = |at: &usize| users(at) && !scene.is_new(path[*at].source);
+    let begin = (0..path.len())
+        .rev()
+        .find(lasts)
+        .or_else(|| (0..path.len()).rev().find(users));
     if let Some((text, anchor, _)) = begin.and_then(|at| anchor(scene, path, at)) {
         let rest = &path[begin.unwrap_or(0) + 1..];
         return finish(scene, text, anchor, rest);
@@ -87,6 +94,14 @@ fn anchor(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<(String, Anchor,
     let hop = path[at];
     let edge = scene.edge(hop);
     let kind = edge.link.kind();
+    if scene.is_closure(hop.node) && is_property_of_next(scene, path, at) {
+        let name = scene.name(hop.node);
+        let users = !name.is_empty() && scene.user_source(hop.node).is_some();
+        return users.then_some((name, Anchor::Function { closure: hop.node }, true));
+    }
+    if scene.is_a(hop.node, &["process"]) {
+        return Some(("process".to_owned(), Anchor::Object, true));
+    }
     if is_global(scene, hop.source) && matches!(kind, EdgeKind::Property | EdgeKind::Shortcut | EdgeKind::Element) {
         let name = scene.edge_name(edge);
         let text = format!("globalThis{}", property(&name));
@@ -108,6 +123,14 @@ fn anchor(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<(String, Anchor,
         return Some((key, Anchor::Export { module: before.source }, true));
     }
     None
+}
+
+/// Whether a path goes on from a step by a property that was set on a function.
+fn is_property_of_next(scene: &Scene<'_>, path: &[Hop], at: usize) -> bool {
+    path.get(at + 1).is_some_and(|next| {
+        let edge = scene.edge(*next);
+        edge.link.is(EdgeKind::Property) && scene.edge_name(edge) != "prototype"
+    })
 }
 
 /// The variable that an edge of a context stands for.

@@ -49,6 +49,28 @@ impl Scopes {
         self.closures.get(&context).map_or(&[], Vec::as_slice)
     }
 
+    /// A variable of the program's that holds an object, where only exports lead to it by name.
+    pub(super) fn variable(&self, scene: &Scene<'_>, node: NodeIndex) -> Option<Hop> {
+        let snapshot = scene.snapshot();
+        let mut contexts: Vec<NodeIndex> = self
+            .closures
+            .keys()
+            .copied()
+            .filter(|context| !scene.is_new(*context))
+            .collect();
+        contexts.sort_unstable();
+        contexts.into_iter().find_map(|context| {
+            let mut edges = snapshot.edges(context);
+            let edge = edges.find(|edge| edge.link.is(EdgeKind::Context) && edge.link.target() == node)?;
+            self.function(scene, context)?;
+            Some(Hop {
+                source: context,
+                edge: edge.index,
+                node,
+            })
+        })
+    }
+
     /// The function whose variables a context holds, or another one that tells the file.
     fn function(&self, scene: &Scene<'_>, context: NodeIndex) -> Option<Source> {
         let scope = scene.internal(context, "scope_info");
@@ -66,6 +88,7 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
     let of_anchor = match &named.anchor {
         Anchor::Variable { context } => scopes.function(scene, *context),
         Anchor::Export { module } => module_source(scene, *module),
+        Anchor::Function { closure } => scene.user_source(*closure),
         Anchor::Global(name) => mentions(scene, name),
         Anchor::Object => None,
     };

@@ -17,7 +17,7 @@ pub(super) const LEAST_OBJECTS: u64 = 10;
 /// Bytes that must come in all.
 pub(super) const LEAST_BYTES: u64 = 2 << 10;
 /// Bytes that must come at every step where no objects do.
-const LEAST_STEP_BYTES: u64 = 4 << 10;
+const LEAST_STEP_BYTES: u64 = 2 << 10;
 /// A step of less than this part of what was there is noise.
 const LEAST_STEP_PERCENT: u64 = 3;
 /// Levels between an object and the place in it where the growth is.
@@ -146,6 +146,37 @@ fn is_candidate(scene: &Scene<'_>, node: NodeIndex) -> bool {
         && !scene.is_newest(node)
         && !scene.weights.is_engine(node)
         && scene.paths.last_edge(node).is_some()
+        && !is_within_list(scene, node)
+}
+
+/// Levels above a member of a list in which the member before it is.
+const LIST_PERIOD: usize = 3;
+
+/// Whether an object is a member of a list, and not the first one: what grows at the end of a list is behind all
+/// of its members.
+fn is_within_list(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    let snapshot = scene.snapshot();
+    let is_alike = |other: NodeIndex| {
+        snapshot.raw_type(other) == snapshot.raw_type(node) && snapshot.name(other) == snapshot.name(node)
+    };
+    let next = |from: NodeIndex, to: &dyn Fn(NodeIndex) -> bool| {
+        let mut edges = snapshot.edges(from).filter(|edge| !edge.link.is(EdgeKind::Element));
+        edges.find(|edge| to(edge.link.target())).map(|edge| edge.name_or_index)
+    };
+    let before = scene.heap.dominator(node);
+    if is_alike(before) {
+        let name = next(before, &|target| target == node);
+        let mut edges = snapshot.edges(node);
+        return name.is_some() && edges.any(|edge| Some(edge.name_or_index) == name && is_alike(edge.link.target()));
+    }
+    let mut above = before;
+    let is_of_class =
+        !matches!(scene.name(node).as_str(), "Object" | "Array" | "" | "Map" | "Set") && !scene.is_context(node);
+    is_of_class
+        && (1..LIST_PERIOD).any(|_| {
+            above = scene.heap.dominator(above);
+            is_alike(above)
+        })
 }
 
 fn left_over(scene: &Scene<'_>, node: NodeIndex, explained: Option<&Explained>) -> Option<Pile> {
@@ -198,6 +229,14 @@ fn descend(scene: &Scene<'_>, pile: &Pile, known: &HashSet<NodeIndex>) -> NodeIn
     let wanted = growth::total(&pile.bytes) * 6 / 10;
     let mut at = pile.owner;
     let mut visible = at;
+    let make = |node: NodeIndex| {
+        (
+            snapshot.raw_type(node),
+            snapshot.name(node),
+            snapshot.locations().of(node),
+        )
+    };
+    let mut passed = vec![make(at)];
     for _ in 0..MAX_DESCENT {
         let below = snapshot.links(at).filter(|link| {
             !link.is(EdgeKind::Weak)
@@ -211,10 +250,12 @@ fn descend(scene: &Scene<'_>, pile: &Pile, known: &HashSet<NodeIndex>) -> NodeIn
             break;
         };
         // A list's members follow each other: its head is the place.
-        let is_alike = snapshot.raw_type(next) == snapshot.raw_type(at) && snapshot.name(next) == snapshot.name(at);
-        if is_alike {
+        let is_list = passed.contains(&make(next)) && !matches!(scene.name(next).as_str(), "Object" | "Array");
+        let is_plain_list = make(next) == make(at) && scene.is_new(next) == scene.is_new(at) && passed.len() > 2;
+        if is_list || is_plain_list {
             break;
         }
+        passed.push(make(next));
         at = next;
         if !matches!(scene.kind(at), NodeKind::Array | NodeKind::Hidden | NodeKind::Native) && !scene.is_context(at) {
             visible = at;

@@ -128,6 +128,17 @@ pub(super) fn grows(scene: &Scene<'_>, members: &[NodeIndex], counts: &[u64]) ->
     }
 }
 
+/// Of a collection of small numbers, which are no objects, about how many there were, by the size of its store.
+pub(super) fn numbers(scene: &Scene<'_>, owner: NodeIndex, bytes: &[u64]) -> Option<Vec<u64>> {
+    let entry_bytes = match scene.name(owner).as_str() {
+        "Array" => 8,
+        "Set" => 20,
+        "Map" => 28,
+        _ => return None,
+    };
+    (scene.kind(owner) == NodeKind::Object).then(|| bytes.iter().map(|bytes| bytes / entry_bytes).collect())
+}
+
 fn class(scene: &Scene<'_>, node: NodeIndex) -> String {
     match scene.kind(node) {
         NodeKind::Object if scene.name(node) == "Object" => {

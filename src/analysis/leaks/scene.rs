@@ -1,5 +1,7 @@
 //! The last snapshot with all that the search asks of it, and questions that rules ask of a graph.
 
+use std::sync::OnceLock;
+
 use super::census::{Census, Holding};
 use super::weights::Weights;
 use crate::analysis::{Paths, Source, Sources, is_context};
@@ -25,6 +27,8 @@ pub(super) struct Scene<'h> {
     pub censuses: &'h [Census],
     /// The first snapshot that has the object, by node.
     born: Vec<u8>,
+    /// Contexts of `node:vm` and the like that came after the first snapshot.
+    new_realms: OnceLock<u64>,
 }
 
 impl<'h> Scene<'h> {
@@ -42,6 +46,7 @@ impl<'h> Scene<'h> {
             paths: Paths::build(heap),
             sources: Sources::build(snapshot),
             censuses,
+            new_realms: OnceLock::new(),
         }
     }
 
@@ -128,6 +133,18 @@ impl<'h> Scene<'h> {
     /// Where a closure or a constructor stands, if that is no part of Node itself.
     pub(super) fn user_source(&self, node: NodeIndex) -> Option<Source> {
         self.sources.of(self.snapshot(), node).filter(is_user)
+    }
+
+    /// How many sets of globals came after the first snapshot.
+    pub(super) fn new_realms(&self) -> u64 {
+        *self.new_realms.get_or_init(|| {
+            let snapshot = self.snapshot();
+            let realms = snapshot.strings().known("system / NativeContext");
+            let new = snapshot
+                .nodes()
+                .filter(|node| realms.contains(&snapshot.name(*node)) && self.is_new(*node));
+            new.count() as u64
+        })
     }
 
     /// The most telling path from the root.

@@ -25,6 +25,8 @@ pub(in super::super) struct Evidence<'a> {
     pub fresh: &'a [NodeIndex],
     /// In each snapshot.
     pub counts: &'a [u64],
+    /// Bytes that came since the first snapshot.
+    pub grown_bytes: u64,
     /// Whether the owner's entries were counted.
     pub is_collection: bool,
     /// Owners of one make that grow together.

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn recognise(evidence: &Evidence<'_>) -> Option<Explanation> {
-    let has_table = evidence.is_collection && evidence.scene.is_map(evidence.owner);
+    let has_table = evidence.scene.is_map(evidence.owner);
     has_table.then(|| Explanation {
         why: format!(
             "{} has {} entries more than in the first snapshot: entries are set, and not deleted.",

@@ -10,10 +10,13 @@ pub(super) const RULE: Rule = Rule {
     recognise,
 };
 
+/// A context takes at least so many bytes.
+const LEAST_BYTES: u64 = 20 << 10;
+
 fn recognise(evidence: &Evidence<'_>) -> Option<Explanation> {
-    let scene = evidence.scene;
-    evidence.around_any(|node| scene.name(node) == "system / NativeContext" && scene.is_new(node))?;
-    Some(Explanation {
+    let realms = evidence.scene.new_realms();
+    let keeps = realms > 1 && realms * 2 >= evidence.added() && evidence.grown_bytes >= evidence.added() * LEAST_BYTES;
+    keeps.then(|| Explanation {
         why: format!(
             "{} more objects than in the first snapshot keep a vm context each, with globals of its own.",
             evidence.added()
