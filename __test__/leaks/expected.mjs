@@ -25,7 +25,7 @@ export const EXPECTED = {
   'pool-errors': growing(/\bpool\b.*\berror\b/i, ['pool.cjs', 'repository.cjs'], 'event-listeners'),
   'process-warnings': growing(/\bprocess\b.*\bwarning\b/, 'process-warnings.mjs', 'event-listeners'),
   'request-shutdown-signal': growing(
-    /\b(shutdown|signal)\b.*\babort\b|\bshutdown\.signal\b/i,
+    /\bshutdown\b.*\b(signal|abort)\b/i,
     'request-shutdown-signal.mjs',
     'event-target-listeners',
   ),
