@@ -186,6 +186,7 @@ function render() {
     `${Object.entries(CONTENDERS)
       .map(([name, title]) => `${title} ${median(results.map((result) => result[name].seconds ?? 0)).toFixed(2)}`)
       .join(', ')}.`,
+    ...(options.ours ? ["Memlab's traces and times are those of an earlier run, on the same programs."] : []),
     '',
   ]
   return lines.join('\n')
