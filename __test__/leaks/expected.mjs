@@ -25,7 +25,7 @@ export const EXPECTED = {
   'pool-errors': growing(/\bpool\b.*\berror\b/i, ['pool.cjs', 'repository.cjs'], 'event-listeners'),
   'process-warnings': growing(/\bprocess\b.*\bwarning\b/, 'process-warnings.mjs', 'event-listeners'),
   'request-shutdown-signal': growing(
-    /\b(shutdown|signal)\b.*\babort\b|\bshutdown\.signal\b/i,
+    /\bshutdown\b.*\b(signal|abort)\b/i,
     'request-shutdown-signal.mjs',
     'event-target-listeners',
   ),
@@ -41,8 +41,8 @@ export const EXPECTED = {
     'upload-sockets.cjs',
     ...['socket-listeners', 'event-listeners'],
   ),
-  // The iterator of `on()` is held by the listener that it has added.
-  'row-stream': growing(/\bfeed\b.*\brow\b/, 'row-stream.mjs', 'event-listeners', 'suspended-functions'),
+  // The iterator of `on()` is held by the listeners that it has added, for its event and for errors.
+  'row-stream': growing(/\bfeed\._events\b/, 'row-stream.mjs', 'event-listeners', 'suspended-functions'),
   'topic-hub': growing(/\btopics\b.*\bnews\b/, ['hub.mjs', 'peer.mjs'], 'array', 'closure-context', 'event-listeners'),
 
   // Closures that keep what others of their context use
@@ -69,7 +69,7 @@ export const EXPECTED = {
   'session-store': growing(/\bsessions\b/, 'session-store.cjs', 'map-cache'),
   'geo-resolver': growing(/#entries\b|\bentries\b/, 'geo-resolver.mjs', 'map-cache'),
   'tenant-users': growing(/\btenants\b/, 'directory.mjs', 'map-cache'),
-  'model-registry': growing(/\bModel\.cache\b/, 'model-registry.cjs', 'map-cache'),
+  'model-registry': growing(/\b(Model|Article|Comment)\.cache\b/, 'model-registry.cjs', 'map-cache'),
   'route-metrics': growing(/#series\b|\bseries\b/, 'route-metrics.cjs', 'map-cache'),
   'webhook-dedupe': growing(/\bseenDeliveries\b/, 'webhook-dedupe.cjs', 'set-cache'),
   'app-annotations': growing(/\bnotes\b/, 'app-annotations.cjs', 'array', 'map-cache', 'unnamed'),
@@ -129,7 +129,7 @@ export const EXPECTED = {
   'prometheus-paths': growing(/\bhashMap\b/, 'prometheus-paths.cjs', 'object-cache', 'map-cache'),
   'express-hot-routes': growing(/\bstack\b/, 'express-hot-routes.cjs', 'array'),
   'express-visits': growing(/\bsessions\b/, 'express-visits.cjs', 'object-cache'),
-  'ws-rpc': growing(/\bsocket\b.*\bmessage\b/i, 'ws-rpc.mjs', 'event-listeners', 'socket-listeners'),
+  'ws-rpc': growing(/\b(web)?socket\b.*\bmessage\b/i, 'ws-rpc.mjs', 'event-listeners', 'socket-listeners'),
   'node-cache-profiles': growing(/\bprofiles\b/, 'node-cache-profiles.cjs', 'object-cache'),
   'rxjs-dashboard': growing(/\b(observers|currentObservers)\b/, 'rxjs-dashboard.mjs', 'array', 'event-listeners'),
   'dataloader-users': growing(/\b_cacheMap\b/, 'dataloader-users.mjs', 'map-cache'),

@@ -19,7 +19,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { NODE_VERSIONS, nodeBinary } from '../../scripts/nodes.mjs'
+import { nodeBinary } from '../../scripts/nodes.mjs'
 import { CORPUS, drive, inParallel, openCorpus, runsOn, snapshotFiles } from './corpus.mjs'
 import { GOAL, judge } from './judge.mjs'
 
@@ -38,8 +38,8 @@ const { values: options, positionals } = parseArgs({
   },
 })
 const isMajor = (word) => /^\d+$/.test(word)
-const own = process.versions.node.split('.')[0]
-const majors = positionals.some(isMajor) ? positionals.filter(isMajor) : [own]
+const asked = positionals.filter(isMajor)
+const majors = asked.length > 0 ? asked : [process.versions.node.split('.')[0]]
 const names = positionals.filter((word) => !isMajor(word))
 
 const { programs } = await openCorpus(path.resolve(options.corpus))
@@ -52,8 +52,7 @@ let failed = false
 
 try {
   for (const major of majors) {
-    // The Node at hand serves where it is not one of those that can be had.
-    const node = major === own && !NODE_VERSIONS.has(Number(major)) ? process.execPath : nodeBinary(major)
+    const node = asked.length > 0 ? nodeBinary(major) : process.execPath
     const running = chosen.filter(({ expected }) => runsOn(expected, major))
     const results = await inParallel(running, LANES, (program) => verdictOn(program, node, path.join(work, major)))
     if (options['drive-only']) print(`Node ${major}: ${results.filter(({ wrong }) => wrong === null).length} driven`)
