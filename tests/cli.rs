@@ -171,7 +171,7 @@ fn directory(test: &str) -> PathBuf {
 
 fn three_snapshots(test: &str) -> PathBuf {
     let directory = directory(test);
-    for (name, sessions) in [("a", 2), ("b", 5), ("c", 12)] {
+    for (name, sessions) in [("a", 2), ("b", 5), ("c", 12), ("d", 40), ("e", 160)] {
         server(sessions, "Session").write(&directory.join(format!("{name}.heapsnapshot")));
     }
     directory
@@ -231,7 +231,7 @@ fn parsed(directory: &Path, args: &[&str]) -> Value {
     serde_json::from_str(&line).unwrap()
 }
 
-const TABLES: [(&str, &[&str]); 9] = [
+const TABLES: [(&str, &[&str]); 10] = [
     ("info", &["info", "b.heapsnapshot"]),
     ("summary", &["summary", "b.heapsnapshot"]),
     (
@@ -251,6 +251,10 @@ const TABLES: [(&str, &[&str]); 9] = [
     (
         "retainers-class",
         &["retainers", "b.heapsnapshot", "--class", "Session"],
+    ),
+    (
+        "leaks",
+        &["leaks", "c.heapsnapshot", "d.heapsnapshot", "e.heapsnapshot"],
     ),
     ("retainers-id", &["retainers", "b.heapsnapshot", "--id", "@25"]),
 ];
@@ -275,14 +279,39 @@ fn tables_are_what_they_were() {
 }
 
 #[test]
+fn a_leak_is_a_failure_where_that_is_asked_for() {
+    let directory = three_snapshots("fail-on-leak");
+    let status = |args: &[&str]| run(&directory, args).status.code();
+    let leaking = ["leaks", "c.heapsnapshot", "d.heapsnapshot", "e.heapsnapshot"];
+    let steady = ["leaks", "d.heapsnapshot", "d.heapsnapshot", "d.heapsnapshot"];
+    assert_eq!(status(&leaking), Some(0));
+    assert_eq!(status(&[&leaking[..], &["--fail-on-leak"]].concat()), Some(1));
+    assert_eq!(status(&[&steady[..], &["--fail-on-leak"]].concat()), Some(0));
+    assert_eq!(
+        status(&[&leaking[..], &["--fail-on-leak", "--filter", "elsewhere"]].concat()),
+        Some(0)
+    );
+    assert_eq!(status(&["leaks", "c.heapsnapshot"]), Some(2));
+    let found = parsed(&directory, &[&leaking[..], &["--json"]].concat());
+    let suspect = &found["suspects"][0];
+    assert_eq!(
+        (&suspect["owner"], &suspect["cause"], &suspect["counts"]),
+        (&json!("sessions"), &json!("map-cache"), &json!([12, 40, 160]))
+    );
+    assert_eq!(suspect["holder"]["file"], "/srv/shop/lib/session-cache.js");
+    assert_eq!(found["growth"]["bytes"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn no_line_is_wider_than_the_page() {
     let directory = directory("width");
     let class = "AnIncrediblyLongConstructorNameThatSomeFrameworkMadeUpFromOtherNames\u{65e5}\u{672c}".repeat(9);
     server(3, &class).write(&directory.join("a.heapsnapshot"));
-    server(9, &class).write(&directory.join("b.heapsnapshot"));
+    server(90, &class).write(&directory.join("b.heapsnapshot"));
     let b = "b.heapsnapshot";
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 6] = [
         &["info", b],
+        &["leaks", "a.heapsnapshot", b],
         &["summary", b],
         &["diff", "a.heapsnapshot", b],
         &["dominators", b],

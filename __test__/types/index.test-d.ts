@@ -7,6 +7,7 @@ import {
   type Diff,
   findLeaks,
   type gc,
+  type LeakCause,
   type LeakReport,
   off,
   on,
@@ -136,5 +137,11 @@ async function read(): Promise<void> {
   // @ts-expect-error: not a key of a summary
   await snapshot.summary({ sort: 'delta' })
   snapshot.close()
+  const leaks: LeakReport = await findLeaks(['a.heapsnapshot', 'b.heapsnapshot'], { top: 3, filter: 'cache' })
+  const [suspect] = leaks.suspects
+  same<typeof suspect.cause, LeakCause>()
+  same<typeof suspect.retained_bytes, number[]>()
+  // @ts-expect-error: a list of files
+  await findLeaks('a.heapsnapshot')
 }
 same<ReturnType<typeof read>, Promise<void>>()

@@ -188,11 +188,16 @@ impl LeakReport {
             [first, .., last] => last.cast_signed() - first.cast_signed(),
             _ => 0,
         };
-        let _ = write!(out, "{} snapshots: {}", bytes.len(), series(bytes, text::size));
-        let _ = write!(out, " ({})", page.paint(GROWTH, &text::size_delta(grown)));
+        let line = format!(
+            "{} snapshots: {} ({})",
+            bytes.len(),
+            series(bytes, text::size),
+            text::size_delta(grown)
+        );
+        out += &text::cut_end(&line, page.width);
         if !self.suspects.is_empty() && grown > 0 {
             let share = text::percent(self.growth.explained_bytes, grown.unsigned_abs());
-            let _ = write!(out, "; explained below: {share}");
+            let _ = write!(out, "\nof what came {share} is explained below");
         }
         out + "\n"
     }

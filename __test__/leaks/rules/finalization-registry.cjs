@@ -25,7 +25,8 @@ exports.leaking = {
 exports.steady = {
   load(n) {
     for (let i = 0; i < n; i++) {
-      const handle = open(i, () => ({ id: i }))
+      const handle = new Handle(i)
+      registry.register(handle, { id: i }, handle)
       registry.unregister(handle)
     }
   },

@@ -25,7 +25,7 @@ function ask(path) {
 
 function close() {
   agent.destroy()
-  server.closeAllConnections()
+  server.closeAllConnections?.()
   server.close()
 }
 

@@ -99,7 +99,8 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
                 .is_context(hop.node)
                 .then(|| scopes.function(scene, hop.node))
                 .flatten();
-            context.or_else(|| scene.user_source(hop.node))
+            let module = || module_source(scene, hop.node).filter(|_| scene.is_a(hop.node, &["Module"]));
+            context.or_else(|| scene.user_source(hop.node)).or_else(module)
         })
     })
 }
