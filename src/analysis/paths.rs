@@ -185,10 +185,15 @@ impl<'h> Paths<'h> {
         Path { steps, cost }
     }
 
+    /// Who points to what; built when it is asked for first.
+    pub(crate) fn retainers(&self) -> &Retainers {
+        self.retainers.get_or_init(|| Retainers::build(self.heap.snapshot()))
+    }
+
     /// The cheapest path where nodes of earlier paths take a toll.
     fn further(&self, object: NodeIndex, tolled: &HashSet<NodeIndex>, dominators: &HashSet<NodeIndex>) -> Option<Path> {
         let snapshot = self.heap.snapshot();
-        let retainers = self.retainers.get_or_init(|| Retainers::build(snapshot));
+        let retainers = self.retainers();
         let names = snapshot.edge_names();
         // The cost from a node down to the object, and the edge that path begins with.
         let mut best: HashMap<NodeIndex, (u32, Option<EdgeIndex>)> = HashMap::from([(object, (0, None))]);

@@ -14,7 +14,7 @@ use super::source::RandomAccess;
 use super::text::Text;
 
 /// Names that carry meaning for the analysis; [`Strings::known`] has their indices.
-pub(crate) const KNOWN: [&str; 32] = [
+pub(crate) const KNOWN: [&str; 34] = [
     "Object",
     "(Document DOM trees)",
     "(Handle scope)",
@@ -23,7 +23,9 @@ pub(crate) const KNOWN: [&str; 32] = [
     "system / Cell",
     "system / Context",
     "system / ExternalStringData",
+    "system / Hole",
     "system / NativeContext",
+    "system / Oddball",
     "__proto__",
     "_idleNext",
     "_idlePrev",

@@ -45,7 +45,8 @@ pub(super) fn slots(scene: &Scene<'_>, owner: NodeIndex) -> Vec<(EdgeIndex, Node
         EdgeKind::Hidden | EdgeKind::WeakMapTable | EdgeKind::Weak => is_table,
         _ => false,
     });
-    wanted.map(|edge| (edge.index, edge.link.target())).collect()
+    let filled = wanted.filter(|edge| !is_table || !entries::is_hole(snapshot, edge.link.target()));
+    filled.map(|edge| (edge.index, edge.link.target())).collect()
 }
 
 /// How many entries a table has, by the numbers of its slots: a key's number is one less than its value's.
@@ -81,7 +82,8 @@ pub(super) fn growers(scene: &Scene<'_>) -> Vec<Grower> {
         .nodes()
         .filter(|node| matches!(scene.kind(*node), NodeKind::Object | NodeKind::Closure))
         .filter(|node| !scene.is_newest(*node) && !scene.weights.is_engine(*node))
-        .filter(|node| scene.paths.last_edge(*node).is_some() && !scene.is_context(*node));
+        .filter(|node| scene.paths.last_edge(*node).is_some() && !scene.is_context(*node))
+        .filter(|node| !is_of_modules(scene, *node));
     candidates.filter_map(|node| grower(scene, node)).collect()
 }
 
@@ -117,6 +119,18 @@ fn grower(scene: &Scene<'_>, owner: NodeIndex) -> Option<Grower> {
         return None;
     }
     Some(weigh(scene, owner, counts, &slots))
+}
+
+/// Whether a collection is `require.cache`, or the like: as many modules as there are files, sooner or later.
+fn is_of_modules(scene: &Scene<'_>, owner: NodeIndex) -> bool {
+    let Some(edge) = scene.paths.last_edge(owner) else {
+        return false;
+    };
+    let source = scene.snapshot().source(edge);
+    let name = || scene.edge_name(scene.snapshot().edge(edge));
+    let is_module = scene.is_a(source, &["Module"]) || scene.is_closure(source) && scene.name(source) == "Module";
+    is_module && matches!(name().as_str(), "_cache" | "_pathCache" | "children")
+        || scene.is_a(owner, &["LoadCache", "ResolveCache"])
 }
 
 /// What came with the entries.

@@ -35,6 +35,13 @@ fn is_slot(link: Link) -> bool {
     )
 }
 
+/// Whether this is what stands in a slot of a table that is free.
+pub(super) fn is_hole(snapshot: &Snapshot, node: NodeIndex) -> bool {
+    let name = snapshot.name(node);
+    snapshot.kind(node) == NodeKind::Hidden
+        && (snapshot.is_known(name, "system / Hole") || snapshot.is_known(name, "system / Oddball"))
+}
+
 /// Edges to entries: of a `Map` up to two an entry. `None` for what is no collection.
 pub(super) fn edges(snapshot: &Snapshot, object: NodeIndex) -> Option<u32> {
     if !matches!(snapshot.kind(object), NodeKind::Object | NodeKind::Closure) {
@@ -44,7 +51,10 @@ pub(super) fn edges(snapshot: &Snapshot, object: NodeIndex) -> Option<u32> {
         && let Some(table) = table(snapshot, object)
     {
         // One edge of every node is its map's.
-        let slots = snapshot.links(table).filter(|link| is_slot(*link)).count() as u32;
+        let slots = snapshot
+            .links(table)
+            .filter(|link| is_slot(*link) && !is_hole(snapshot, link.target()));
+        let slots = slots.count() as u32;
         return Some(slots.saturating_sub(1));
     }
     let (mut elements, mut properties) = (0, 0);

@@ -32,8 +32,9 @@ impl Trend {
     }
 }
 
-/// A step that is smaller than this part of the largest one is the end of growth.
-const LEAST_PART_OF_LARGEST_STEP: u64 = 10;
+/// A last step that is smaller than this part of the largest one, in percent, is the end of growth: something
+/// fills up. Its bound is near where the load did not get less.
+const LEAST_PART_OF_LARGEST_STEP_PERCENT: u64 = 60;
 
 /// Classifies a series; a step of less than `least` is none.
 pub(super) fn classify(series: &[u64], least: u64) -> Trend {
@@ -44,7 +45,7 @@ pub(super) fn classify(series: &[u64], least: u64) -> Trend {
     };
     let largest = deltas.iter().copied().max().unwrap_or(0);
     let up = deltas.iter().filter(|delta| **delta >= least).count();
-    if latest < least || latest.saturating_mul(LEAST_PART_OF_LARGEST_STEP) < largest {
+    if latest < least || latest.saturating_mul(100) < largest.saturating_mul(LEAST_PART_OF_LARGEST_STEP_PERCENT) {
         return Trend::Flat;
     }
     match deltas.len() {
@@ -84,6 +85,10 @@ mod tests {
             (&[100, 500, 500], 10, Trend::Flat),
             (&[500, 500, 500], 10, Trend::Flat),
             (&[100, 5000, 5020], 10, Trend::Flat),
+            // A pool that fills ever more slowly.
+            (&[80, 160, 200], 10, Trend::Flat),
+            // So much a step, more or less.
+            (&[100, 210, 300], 10, Trend::Steady),
             // Churn.
             (&[100, 300, 200], 10, Trend::Flat),
             (&[100, 90, 400], 10, Trend::Flat),

@@ -338,7 +338,8 @@ fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect>
     let source = fresh
         .iter()
         .take(MAX_SAMPLES)
-        .find_map(|node| places::source(scene, *node, &beyond));
+        .find_map(|node| places::source(scene, *node, &beyond))
+        .or_else(|| places::callback(scene, point.owner));
     let is_anonymous = source.is_none() && holder.is_none();
     if is_anonymous && growth::total(&point.bytes) < LEAST_ANONYMOUS_BYTES {
         return None;

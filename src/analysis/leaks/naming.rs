@@ -7,7 +7,7 @@
 use super::entries;
 use super::scene::{Hop, Scene, is_user_file};
 use crate::analysis::{Source, captured};
-use crate::snapshot::{EdgeKind, NodeIndex, NodeKind};
+use crate::snapshot::{EdgeKind, NodeIndex, NodeKind, ObjectId};
 
 /// Longer keys are cut, in characters.
 const MAX_KEY_CHARS: usize = 40;
@@ -52,7 +52,7 @@ pub(super) fn name(scene: &Scene<'_>, path: &[Hop]) -> Named {
         return finish(scene, text, anchor, rest);
     }
     // Nothing of the program's: an object of a class, in Node's own variables.
-    if let Some(at) = (0..path.len()).find(|at| is_instance(scene, path[*at].node)) {
+    if let Some(at) = (0..path.len()).find(|at| is_instance(scene, path[*at].node) && !is_wrap(scene, path, *at)) {
         return finish(scene, scene.name(path[at].node), Anchor::Object, &path[at + 1..]);
     }
     let core = (0..path.len())
@@ -70,7 +70,19 @@ pub(super) fn name(scene: &Scene<'_>, path: &[Hop]) -> Named {
     }
 }
 
-fn finish(scene: &Scene<'_>, mut text: String, anchor: Anchor, rest: &[Hop]) -> Named {
+fn finish(scene: &Scene<'_>, text: String, anchor: Anchor, rest: &[Hop]) -> Named {
+    // The last value of a WeakMap on the way: its key comes before, what is in it after.
+    let value = (0..rest.len())
+        .rev()
+        .find_map(|at| Some((at, weak_map(scene, rest[at])?)));
+    if let Some((at, map)) = value {
+        let key = finish(scene, text, anchor.clone(), &rest[..at]).text;
+        let text = format!("{map}.get({key})");
+        return Named {
+            is_anchor: false,
+            ..finish(scene, text, anchor, &rest[at + 1..])
+        };
+    }
     let parts: Vec<String> = rest
         .iter()
         .enumerate()
@@ -78,15 +90,43 @@ fn finish(scene: &Scene<'_>, mut text: String, anchor: Anchor, rest: &[Hop]) -> 
         .collect();
     let is_anchor = parts.is_empty();
     let skipped = parts.len().saturating_sub(MAX_PARTS);
-    if skipped > 0 {
-        text.push('…');
-    }
-    text.extend(parts.into_iter().skip(skipped));
+    let more = if skipped > 0 { "…" } else { "" };
     Named {
-        text,
+        text: format!("{text}{more}{}", parts[skipped..].concat()),
         anchor,
         is_anchor,
     }
+}
+
+/// What the `WeakMap` is called by which a step leads from a key to its value.
+fn weak_map(scene: &Scene<'_>, hop: Hop) -> Option<String> {
+    let edge = scene.edge(hop);
+    if !edge.link.is(EdgeKind::WeakMapKey) {
+        return None;
+    }
+    let name = scene.edge_name(edge);
+    let id: String = name
+        .split("(table @")
+        .nth(1)?
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let snapshot = scene.snapshot();
+    let table = snapshot.find(ObjectId(id.parse().ok()?))?;
+    let mut retainers = scene.paths.retainers().of(snapshot, table);
+    let map = retainers
+        .find(|retainer| entries::table(snapshot, retainer.node) == Some(table))?
+        .node;
+    let edge = scene.paths.last_edge(map)?;
+    let hop = Hop {
+        source: snapshot.source(edge),
+        edge,
+        node: map,
+    };
+    let edge = scene.edge(hop);
+    variable(scene, hop)
+        .filter(|_| scene.is_context(hop.source))
+        .or_else(|| edge.link.is(EdgeKind::Property).then(|| scene.edge_name(edge)))
 }
 
 /// What a name can begin with, and whether it is the program's.
@@ -261,6 +301,12 @@ pub(super) fn is_instance(scene: &Scene<'_>, node: NodeIndex) -> bool {
         && !name.starts_with("global ")
         && !name.contains(' ')
         && name.starts_with(char::is_uppercase)
+}
+
+/// Whether an object is libuv's side of the next one, such as the `TCP` of a `Socket`.
+fn is_wrap(scene: &Scene<'_>, path: &[Hop], at: usize) -> bool {
+    path.get(at + 1)
+        .is_some_and(|next| scene.edge_name(scene.edge(*next)) == "<symbol owner_symbol>")
 }
 
 fn is_cell(scene: &Scene<'_>, node: NodeIndex) -> bool {

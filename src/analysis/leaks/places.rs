@@ -92,7 +92,7 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
         Anchor::Global(name) => mentions(scene, name),
         Anchor::Object => None,
     };
-    of_anchor.or_else(|| {
+    let holder = of_anchor.or_else(|| {
         // The nearest line of the program's on the way.
         path.iter().rev().find_map(|hop| {
             let context = scene
@@ -102,7 +102,62 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
             let module = || module_source(scene, hop.node).filter(|_| scene.is_a(hop.node, &["Module"]));
             context.or_else(|| scene.user_source(hop.node)).or_else(module)
         })
-    })
+    });
+    match (holder, path.last()) {
+        (Some(holder), Some(owner)) if is_of_package(&holder) => {
+            variable_above(scene, scopes, owner.node).or(Some(holder))
+        }
+        (holder, _) => holder,
+    }
+}
+
+/// Whether a place is in a package that the program uses.
+fn is_of_package(source: &Source) -> bool {
+    let file = source.file.as_deref().unwrap_or_default();
+    file.contains("/node_modules/") || file.contains("\\node_modules\\")
+}
+
+/// The nearest function or module of the program itself that has the owner, or what it is part of, in a variable.
+fn variable_above(scene: &Scene<'_>, scopes: &Scopes, owner: NodeIndex) -> Option<Source> {
+    let snapshot = scene.snapshot();
+    let mut seen = HashSet::from([owner]);
+    let mut queue = VecDeque::from([owner]);
+    while let Some(node) = queue.pop_front() {
+        for retainer in scene.paths.retainers().of(snapshot, node).take(MAX_LOOKED_AT) {
+            let edge = snapshot.edge(retainer.edge);
+            let above = retainer.node;
+            if scene.is_context(above) {
+                let function = scopes.function(scene, above).filter(|source| !is_of_package(source));
+                if function.is_some() && !scene.is_new(above) {
+                    return function;
+                }
+                continue; // a variable of somebody else's
+            }
+            let is_part = match edge.link.kind() {
+                EdgeKind::Property => !is_lineage(&scene.edge_name(edge)),
+                EdgeKind::Internal => !is_machinery(&scene.edge_name(edge)) && scene.edge_name(edge) != "context",
+                EdgeKind::Element | EdgeKind::Hidden | EdgeKind::WeakMapKey => true,
+                _ => false,
+            };
+            if is_part && !scene.weights.is_engine(above) && seen.len() < MAX_LOOKED_AT && seen.insert(above) {
+                queue.push_back(above);
+            }
+        }
+    }
+    None
+}
+
+/// Under these names objects keep functions that they will call.
+const CALLBACKS: [&str; 6] = ["_onTimeout", "_onImmediate", "listener", "callback", "handler", "fn"];
+
+/// A function of the program's that will be called for the sake of what came, however old the function is.
+pub(super) fn callback(scene: &Scene<'_>, owner: NodeIndex) -> Option<Source> {
+    let callback_of = |node: NodeIndex| {
+        let mut functions = CALLBACKS.iter().filter_map(|name| scene.property(node, name));
+        functions.find_map(|function| scene.user_source(function))
+    };
+    let found = scene.nearest(owner, MAX_LOOKED_AT, |node| callback_of(node).is_some())?;
+    callback_of(found)
 }
 
 /// A function of the program's whose code mentions a name: it is among the constants of its bytecode.
@@ -139,8 +194,8 @@ fn mentions(scene: &Scene<'_>, name: &str) -> Option<Source> {
     scene.user_source(closure)
 }
 
-/// From what functions share to the constants of their bytecode.
-const CODE_DEPTH: usize = 4;
+/// From what a function shares to the constants of its bytecode, and of that of functions within it.
+const CODE_DEPTH: usize = 8;
 
 /// The nearest line of the program's from an object down: its own, or of what it holds.
 pub(super) fn source(scene: &Scene<'_>, sample: NodeIndex, beyond: &HashSet<NodeIndex>) -> Option<Source> {
