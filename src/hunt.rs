@@ -37,21 +37,18 @@ pub fn run<E>(
     let mut censuses = Vec::new();
     let mut facts = Vec::new();
     for file in earlier {
-        let heap = build(open(file)?, &step);
-        facts.push(SnapshotFacts::of_heap(&file.to_string_lossy(), &heap));
+        let snapshot = open(file)?;
+        facts.push(SnapshotFacts::of_snapshot(&file.to_string_lossy(), &snapshot));
         step("what there was");
-        censuses.push(Census::build(&heap));
+        censuses.push(Census::build(snapshot));
     }
-    let heap = build(open(last)?, &step);
-    facts.push(SnapshotFacts::of_heap(&last.to_string_lossy(), &heap));
+    let snapshot = open(last)?;
+    facts.push(SnapshotFacts::of_snapshot(&last.to_string_lossy(), &snapshot));
+    step("dominators and retained sizes");
+    let heap = Heap::without_distances(snapshot);
     step("what grows");
     let leaks = Leaks::find(&heap, &censuses);
     let mut report = LeakReport::build(facts, &heap, &leaks, wanted.top, wanted.filter.as_deref());
     frames::attach(&mut report, last);
     Ok(Some(report))
-}
-
-fn build(snapshot: Snapshot, step: &impl Fn(&'static str)) -> Heap {
-    step("dominators and retained sizes");
-    Heap::build(snapshot)
 }

@@ -31,6 +31,10 @@ impl Scopes {
             for edge in snapshot.edges(closure).filter(|edge| edge.link.is(EdgeKind::Internal)) {
                 let Some(name) = edge.string() else { continue };
                 if context_name.contains(&name) {
+                    // Scopes of calls that are over since are what grows, not what holds it.
+                    if scene.is_newest(edge.link.target()) {
+                        continue;
+                    }
                     scopes.closures.entry(edge.link.target()).or_default().push(closure);
                 } else if shared_name.contains(&name) {
                     // What describes the scope is the function's first edge.
