@@ -11,6 +11,7 @@ use crate::frames;
 use crate::graph::Heap;
 use crate::opened::{self, Observer};
 use crate::report::{LeakReport, SnapshotFacts};
+use crate::snapshot::Snapshot;
 
 /// Which suspects are wanted.
 #[derive(Clone, Debug, Default)]
@@ -32,20 +33,22 @@ pub fn run(files: &[PathBuf], salvage: bool, wanted: &Wanted, observer: &dyn Obs
     if earlier.is_empty() {
         return Err(too_few());
     }
-    let open = |file: &Path| -> Result<(SnapshotFacts, Heap), Error> {
-        let heap = opened::build(opened::read(file, salvage, observer)?, observer);
-        Ok((SnapshotFacts::of_heap(&file.to_string_lossy(), &heap), heap))
+    let open = |file: &Path| -> Result<(SnapshotFacts, Snapshot), Error> {
+        let snapshot = opened::read(file, salvage, observer)?;
+        Ok((SnapshotFacts::of_snapshot(&file.to_string_lossy(), &snapshot), snapshot))
     };
     let mut censuses = Vec::new();
     let mut all_facts = Vec::new();
     for file in earlier {
-        let (facts, heap) = open(file)?;
+        let (facts, snapshot) = open(file)?;
         all_facts.push(facts);
         observer.step("what there was");
-        censuses.push(Census::build(&heap));
+        censuses.push(Census::build(snapshot));
     }
-    let (facts, heap) = open(last)?;
+    let (facts, snapshot) = open(last)?;
     all_facts.push(facts);
+    observer.step("dominators and retained sizes");
+    let heap = Heap::without_distances(snapshot);
     observer.step("what grows");
     let leaks = Leaks::find(&heap, &censuses);
     let mut report = LeakReport::build(all_facts, &heap, &leaks, wanted.top, wanted.filter.as_deref());

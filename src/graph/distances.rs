@@ -45,11 +45,18 @@ impl Distance {
 pub struct Distances(Vec<u32>);
 
 impl Distances {
-    /// Of one node.
+    /// Of one node; [`Distance::NONE`] where distances were not asked for.
     #[inline(always)]
     #[must_use]
     pub fn of(&self, node: NodeIndex) -> Distance {
-        Distance(self.0[node.at()])
+        self.0
+            .get(node.at())
+            .map_or(Distance::NONE, |distance| Distance(*distance))
+    }
+
+    /// Of a heap of which they are not asked.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
     }
 
     pub(crate) fn build(snapshot: &Snapshot, exceptions: Exceptions) -> Self {

@@ -57,14 +57,27 @@ impl Heap {
     /// # Panics
     /// Never; a panic of a helper thread would be passed on.
     #[must_use]
-    pub fn build(mut snapshot: Snapshot) -> Self {
-        let mut shallow = snapshot.take_sizes();
+    pub fn build(snapshot: Snapshot) -> Self {
         let exceptions = Exceptions::find(&snapshot);
+        Self::with(snapshot, |snapshot| Distances::build(snapshot, exceptions))
+    }
+
+    /// Computes sizes and dominators; [`Heap::distance`] then knows none.
+    ///
+    /// # Panics
+    /// As [`Heap::build`].
+    #[must_use]
+    pub fn without_distances(snapshot: Snapshot) -> Self {
+        Self::with(snapshot, |_| Distances::none())
+    }
+
+    fn with(mut snapshot: Snapshot, distances: impl FnOnce(&Snapshot) -> Distances + Send) -> Self {
+        let mut shallow = snapshot.take_sizes();
         snapshot.release_edge_names();
         let (tree, distances) = thread::scope(|scope| {
             let distances = scope.spawn(|| {
                 shallow::transfer(&snapshot, &mut shallow);
-                Distances::build(&snapshot, exceptions)
+                distances(&snapshot)
             });
             let tree = dominators::build(&EssentialEdges::new(&snapshot));
             (tree, distances.join().expect("the search for distances does not panic"))

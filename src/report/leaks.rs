@@ -173,7 +173,7 @@ impl LeakReport {
     #[must_use]
     pub fn doubt(&self) -> Option<(&'static str, &'static str)> {
         (self.ids != Comparability::Comparable.as_str()).then_some((
-            "object ids of these snapshots do not compare: objects are told by their paths",
+            "object ids of these snapshots do not compare, so nothing can be told to have stayed: no search for leaks",
             "take the snapshots in one process, without a restart and without numbering objects anew between them",
         ))
     }
@@ -436,7 +436,12 @@ impl Report for LeakReport {
     fn text(&self, page: &Page) -> String {
         let mut out = self.heading(page);
         if self.suspects.is_empty() {
-            out += "\nno leak found\n";
+            let searched = self.ids == Comparability::Comparable.as_str();
+            out += if searched {
+                "\nno leak found\n"
+            } else {
+                "\nnot searched for leaks\n"
+            };
         }
         for (at, suspect) in self.suspects.iter().enumerate() {
             out += &if at == 0 {

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::entries;
 use super::ids::IdSet;
-use super::weights::Weights;
+use super::weights::{UNIT_BYTES, Weights};
 use crate::analysis::Comparability;
 use crate::graph::Heap;
 use crate::snapshot::{NodeIndex, NodeKind, Provenance, Snapshot};
@@ -32,8 +32,8 @@ pub struct Census {
     alive: IdSet,
     /// Edges to entries by the collection's id, ascending.
     entries: Vec<(u32, u32)>,
-    /// Objects and bytes by id, ascending.
-    holdings: Vec<(u32, u32, u64)>,
+    /// Objects and bytes by id, ascending; bytes in units of eight.
+    holdings: Vec<(u32, u32, u32)>,
     /// A hash of the name, by id.
     names: Vec<(u32, u64)>,
     provenance: Option<Provenance>,
@@ -41,14 +41,22 @@ pub struct Census {
 }
 
 impl Census {
-    /// Boils a heap down.
+    /// Boils a snapshot down.
     #[must_use]
-    pub fn build(heap: &Heap) -> Self {
+    pub fn build(snapshot: Snapshot) -> Self {
+        // Before dominators, for which the names of edges are given back.
+        let collections = snapshot.nodes().filter_map(|node| {
+            let edges = entries::edges(&snapshot, node)?;
+            Some((snapshot.id(node).0, edges))
+        });
+        let mut collections: Vec<(u32, u32)> = collections.collect();
+        collections.sort_unstable();
+        let heap = Heap::without_distances(snapshot);
         let snapshot = heap.snapshot();
-        let weights = Weights::build(heap);
+        let weights = Weights::build(&heap);
         let mut census = Self {
             alive: IdSet::default(),
-            entries: Vec::new(),
+            entries: collections,
             holdings: Vec::new(),
             names: names(snapshot),
             provenance: snapshot.provenance().cloned(),
@@ -60,19 +68,17 @@ impl Census {
             if weights.is_engine(node) {
                 continue;
             }
-            if let Some(edges) = entries::edges(snapshot, node) {
-                census.entries.push((id, edges));
-            }
             let (count, bytes) = (weights.count(node), weights.bytes(node));
             if count >= LEAST_OBJECTS || bytes >= LEAST_BYTES {
-                census.holdings.push((id, count as u32, bytes));
+                census.holdings.push((id, count as u32, (bytes / UNIT_BYTES) as u32));
             }
         }
-        census.entries.sort_unstable();
         census.holdings.sort_unstable();
-        census.entries.shrink_to_fit();
-        census.holdings.shrink_to_fit();
-        census
+        // A copy made when the heap is gone lies where that was, and does not keep the allocator from giving
+        // the rest back: a tenth of the peak, measured.
+        drop(weights);
+        drop(heap);
+        census.clone()
     }
 
     /// Whether an object was there.
@@ -91,7 +97,7 @@ impl Census {
         match self.holdings.binary_search_by_key(&id, |(id, ..)| *id) {
             Ok(at) => Holding {
                 count: u64::from(self.holdings[at].1),
-                bytes: self.holdings[at].2,
+                bytes: u64::from(self.holdings[at].2) * UNIT_BYTES,
             },
             Err(_) => Holding::default(),
         }

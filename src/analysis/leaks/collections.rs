@@ -122,7 +122,7 @@ fn grower(scene: &Scene<'_>, owner: NodeIndex) -> Option<Grower> {
 }
 
 /// Whether a collection is `require.cache`, or the like: as many modules as there are files, sooner or later.
-fn is_of_modules(scene: &Scene<'_>, owner: NodeIndex) -> bool {
+pub(super) fn is_of_modules(scene: &Scene<'_>, owner: NodeIndex) -> bool {
     let Some(edge) = scene.paths.last_edge(owner) else {
         return false;
     };

@@ -4,25 +4,34 @@
 const PAGE_IDS: usize = 4096;
 const PAGE_WORDS: usize = PAGE_IDS / 64;
 
+/// No page.
+const MISSING: u32 = u32::MAX;
+
 /// Which objects a snapshot has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdSet {
-    pages: Vec<Option<Box<[u64; PAGE_WORDS]>>>,
+    /// Position of each page among those there are.
+    pages: Vec<u32>,
+    words: Vec<[u64; PAGE_WORDS]>,
 }
 
 impl IdSet {
     pub(super) fn insert(&mut self, id: u32) {
         let page = id as usize / PAGE_IDS;
         if page >= self.pages.len() {
-            self.pages.resize(page + 1, None);
+            self.pages.resize(page + 1, MISSING);
         }
-        let words = self.pages[page].get_or_insert_with(|| Box::new([0; PAGE_WORDS]));
-        words[id as usize % PAGE_IDS / 64] |= 1 << (id % 64);
+        if self.pages[page] == MISSING {
+            self.pages[page] = self.words.len() as u32;
+            self.words.push([0; PAGE_WORDS]);
+        }
+        self.words[self.pages[page] as usize][id as usize % PAGE_IDS / 64] |= 1 << (id % 64);
     }
 
     pub(super) fn contains(&self, id: u32) -> bool {
-        let page = self.pages.get(id as usize / PAGE_IDS).and_then(Option::as_ref);
-        page.is_some_and(|words| words[id as usize % PAGE_IDS / 64] >> (id % 64) & 1 != 0)
+        let page = self.pages.get(id as usize / PAGE_IDS).copied().unwrap_or(MISSING);
+        let words = self.words.get(page as usize);
+        words.is_some_and(|words| words[id as usize % PAGE_IDS / 64] >> (id % 64) & 1 != 0)
     }
 }
 

@@ -5,9 +5,9 @@
 //! use rs_heapdump::graph::Heap;
 //! use rs_heapdump::snapshot::{OpenOptions, Snapshot};
 //!
-//! let read = |file: &str| Snapshot::open(file.as_ref(), &OpenOptions::default()).map(Heap::build);
-//! let before = [Census::build(&read("before.heapsnapshot")?), Census::build(&read("between.heapsnapshot")?)];
-//! let leaks = Leaks::find(&read("after.heapsnapshot")?, &before);
+//! let read = |file: &str| Snapshot::open(file.as_ref(), &OpenOptions::default());
+//! let before = [Census::build(read("before.heapsnapshot")?), Census::build(read("between.heapsnapshot")?)];
+//! let leaks = Leaks::find(&Heap::without_distances(read("after.heapsnapshot")?), &before);
 //! # Ok::<(), rs_heapdump::snapshot::SnapshotError>(())
 //! ```
 //!
@@ -195,6 +195,10 @@ fn comparability(last: &Heap, earlier: &[Census]) -> Comparability {
 
 fn notes(leaks: &Leaks, snapshots: usize) -> Vec<String> {
     let mut notes = Vec::new();
+    if leaks.ids != Comparability::Comparable {
+        notes.push("object ids of these snapshots do not compare: `diff` compares them by counts".to_owned());
+        return notes;
+    }
     if snapshots == 2 && !leaks.suspects.is_empty() {
         notes.push(
             "with two snapshots warm-up looks like a leak: a third one, after more of the same load, would show what \

@@ -31,6 +31,10 @@ impl Scopes {
             for edge in snapshot.edges(closure).filter(|edge| edge.link.is(EdgeKind::Internal)) {
                 let Some(name) = edge.string() else { continue };
                 if context_name.contains(&name) {
+                    // Scopes of calls that are over since are what grows, not what holds it.
+                    if scene.is_newest(edge.link.target()) {
+                        continue;
+                    }
                     scopes.closures.entry(edge.link.target()).or_default().push(closure);
                 } else if shared_name.contains(&name) {
                     // What describes the scope is the function's first edge.
@@ -89,7 +93,7 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
         Anchor::Variable { context } => scopes.function(scene, *context),
         Anchor::Export { module } => module_source(scene, *module),
         Anchor::Function { closure } => scene.user_source(*closure),
-        Anchor::Global(name) => mentions(scene, name),
+        Anchor::Global(name) => mentions(scene, scopes, name),
         Anchor::Object => None,
     };
     let holder = of_anchor.or_else(|| {
@@ -104,17 +108,26 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
         })
     });
     match (holder, path.last()) {
-        (Some(holder), Some(owner)) if is_of_package(&holder) => {
-            variable_above(scene, scopes, owner.node).or(Some(holder))
+        (Some(holder), Some(owner)) if !is_of_program(&holder) => {
+            let nearest = || {
+                let mut steps = path.iter().rev().filter(|hop| !scene.is_new(hop.node));
+                steps.find_map(|hop| {
+                    let function = scopes.function(scene, hop.node).filter(|_| scene.is_context(hop.node));
+                    function.or_else(|| scene.user_source(hop.node)).filter(is_of_program)
+                })
+            };
+            variable_above(scene, scopes, owner.node)
+                .or_else(nearest)
+                .or(Some(holder))
         }
         (holder, _) => holder,
     }
 }
 
-/// Whether a place is in a package that the program uses.
-fn is_of_package(source: &Source) -> bool {
+/// Whether a place is in a file of the program itself, not in a package that it uses.
+fn is_of_program(source: &Source) -> bool {
     let file = source.file.as_deref().unwrap_or_default();
-    file.contains("/node_modules/") || file.contains("\\node_modules\\")
+    !file.contains("/node_modules/") && !file.contains("\\node_modules\\")
 }
 
 /// The nearest function or module of the program itself that has the owner, or what it is part of, in a variable.
@@ -127,7 +140,7 @@ fn variable_above(scene: &Scene<'_>, scopes: &Scopes, owner: NodeIndex) -> Optio
             let edge = snapshot.edge(retainer.edge);
             let above = retainer.node;
             if scene.is_context(above) {
-                let function = scopes.function(scene, above).filter(|source| !is_of_package(source));
+                let function = scopes.function(scene, above).filter(is_of_program);
                 if function.is_some() && !scene.is_new(above) {
                     return function;
                 }
@@ -160,8 +173,9 @@ pub(super) fn callback(scene: &Scene<'_>, owner: NodeIndex) -> Option<Source> {
     callback_of(found)
 }
 
-/// A function of the program's whose code mentions a name: it is among the constants of its bytecode.
-fn mentions(scene: &Scene<'_>, name: &str) -> Option<Source> {
+/// A function of the program's whose code mentions a name: it is among the constants of its bytecode, or in one of
+/// its variables.
+fn mentions(scene: &Scene<'_>, scopes: &Scopes, name: &str) -> Option<Source> {
     let snapshot = scene.snapshot();
     let wanted: HashSet<NodeIndex> = snapshot
         .nodes()
@@ -171,7 +185,7 @@ fn mentions(scene: &Scene<'_>, name: &str) -> Option<Source> {
         .collect();
     let closures = snapshot.locations().rows().map(|(node, _)| node);
     let mut closures = closures.filter(|node| scene.is_closure(*node) && scene.user_source(*node).is_some());
-    let closure = closures.find(|closure| {
+    let by_code = closures.find(|closure| {
         let Some(shared) = scene.internal(*closure, "shared") else {
             return false;
         };
@@ -190,8 +204,16 @@ fn mentions(scene: &Scene<'_>, name: &str) -> Option<Source> {
             }
         }
         false
-    })?;
-    scene.user_source(closure)
+    });
+    by_code.and_then(|closure| scene.user_source(closure)).or_else(|| {
+        let mut contexts: Vec<NodeIndex> = scopes.closures.keys().copied().collect();
+        contexts.sort_unstable();
+        let mut holding = contexts.into_iter().filter(|context| {
+            let mut links = snapshot.links(*context);
+            links.any(|link| wanted.contains(&link.target()))
+        });
+        holding.find_map(|context| scopes.function(scene, context).filter(is_user))
+    })
 }
 
 /// From what a function shares to the constants of its bytecode, and of that of functions within it.

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::collections::Grower;
+use super::collections::{self, Grower};
 use super::entries;
 use super::growth::{self, Trend, classify};
 use super::scene::Scene;
@@ -116,7 +116,7 @@ pub(super) fn piles(scene: &Scene<'_>, explained: &[&Grower]) -> Vec<Pile> {
             pending.remove(&node)
         };
         let mut up = below;
-        if known.contains(&node) {
+        if known.contains(&node) || is_candidate(scene, node) && is_warm_up(scene, node) {
             up = Some(Explained::all(scene, node));
         } else if is_candidate(scene, node)
             && let Some(mut pile) = left_over(scene, node, up.as_ref())
@@ -147,6 +147,12 @@ fn is_candidate(scene: &Scene<'_>, node: NodeIndex) -> bool {
         && !scene.weights.is_engine(node)
         && scene.paths.last_edge(node).is_some()
         && !is_within_list(scene, node)
+}
+
+/// Whether what grows behind an object is no leak: modules that are loaded when they are needed, and the table of a
+/// collection that holds nothing alive.
+fn is_warm_up(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    collections::is_of_modules(scene, node) || scene.is_a(node, &["WeakMap", "WeakSet"])
 }
 
 /// Levels above a member of a list in which the member before it is.

@@ -25,8 +25,6 @@ pub(super) struct Scene<'h> {
     pub paths: Paths<'h>,
     pub sources: Sources,
     pub censuses: &'h [Census],
-    /// The first snapshot that has the object, by node.
-    born: Vec<u8>,
     /// Contexts of `node:vm` and the like that came after the first snapshot.
     new_realms: OnceLock<u64>,
 }
@@ -34,16 +32,12 @@ pub(super) struct Scene<'h> {
 impl<'h> Scene<'h> {
     pub(super) fn new(heap: &'h Heap, censuses: &'h [Census]) -> Self {
         let snapshot = heap.snapshot();
-        let born = |node: NodeIndex| {
-            let id = snapshot.id(node).0;
-            let first = censuses.iter().position(|census| census.has(id));
-            first.unwrap_or(censuses.len()).min(u8::MAX as usize) as u8
-        };
+        // First, as the search takes memory that the others can have afterwards.
+        let paths = Paths::build(heap);
         Self {
             heap,
-            born: snapshot.nodes().map(born).collect(),
             weights: Weights::build(heap),
-            paths: Paths::build(heap),
+            paths,
             sources: Sources::build(snapshot),
             censuses,
             new_realms: OnceLock::new(),
@@ -61,7 +55,9 @@ impl<'h> Scene<'h> {
 
     /// The first snapshot that has the object.
     pub(super) fn born(&self, node: NodeIndex) -> usize {
-        self.born[node.at()] as usize
+        let id = self.snapshot().id(node).0;
+        let first = self.censuses.iter().position(|census| census.has(id));
+        first.unwrap_or(self.censuses.len())
     }
 
     /// Whether the object came after the first snapshot.

@@ -9,7 +9,7 @@ use crate::graph::bits::NodeSet;
 use crate::snapshot::{NodeIndex, NodeKind, Snapshot};
 
 /// Sizes are kept in units, so that 32 GiB fit 32 bits; V8's sizes are multiples of this.
-const UNIT_BYTES: u64 = 8;
+pub(super) const UNIT_BYTES: u64 = 8;
 
 /// The program's share of what every node retains.
 #[derive(Debug)]
