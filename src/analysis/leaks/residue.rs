@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::collections::{self, Grower};
-use super::entries;
+use super::entries::{self, Site};
 use super::growth::{self, Trend, classify};
 use super::scene::Scene;
 use crate::snapshot::{EdgeKind, Link, NodeIndex, NodeKind};
@@ -150,9 +150,25 @@ fn is_candidate(scene: &Scene<'_>, node: NodeIndex) -> bool {
 }
 
 /// Whether what grows behind an object is no leak: modules that are loaded when they are needed, and the table of a
-/// collection that holds nothing alive.
+/// collection that holds no more than it did.
 fn is_warm_up(scene: &Scene<'_>, node: NodeIndex) -> bool {
-    collections::is_of_modules(scene, node) || scene.is_a(node, &["WeakMap", "WeakSet"])
+    collections::is_of_modules(scene, node)
+        || scene.is_a(node, &["WeakMap", "WeakSet"])
+        || is_only_the_table(scene, node)
+}
+
+/// Whether a `Map` or `Set` has as many entries as it had, and only room for more: a table grows by what was
+/// deleted, too, until it is made anew.
+fn is_only_the_table(scene: &Scene<'_>, node: NodeIndex) -> bool {
+    let snapshot = scene.snapshot();
+    let (Site::Table(table), Some(last)) = (entries::site(snapshot, node), scene.censuses.last()) else {
+        return false;
+    };
+    let now = entries::edges(snapshot, node).unwrap_or(0);
+    let before = last.entries(snapshot.id(node).0).unwrap_or(0);
+    let bytes: Vec<u64> = scene.holdings(node).iter().map(|holding| holding.bytes).collect();
+    let room = scene.heap.shallow_size(node) + scene.heap.shallow_size(table);
+    now > 0 && before >= now && room >= growth::total(&bytes) / 2
 }
 
 /// Levels above a member of a list in which the member before it is.
