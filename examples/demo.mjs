@@ -1,29 +1,27 @@
 // Finds a leak with three snapshots: before, after some load, after much. What grows from each to the
-// next is the suspect.
+// next is the suspect; `rs-heapdump leaks` names it, and `rs-heapdump report` shows it on a page.
 //
 //   node examples/demo.mjs              closure-listener
 //   node examples/demo.mjs cache        another example
 //   node examples/demo.mjs all          one after the other
 //
 // Starts the example as a child, drives it over the loopback, takes each snapshot by a real
-// `kill -USR2`, and counts. Ends by itself, and takes the child with it whatever happens.
+// `kill -USR2`, and has them read. Ends by itself, and takes the child with it whatever happens.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import http from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { countConstructors, growth } from './constructors.mjs'
 
 const EXAMPLES = ['closure-listener', 'global', 'keep-alive-agent', 'cache']
 /** Requests before each snapshot. The first ones also load and warm up what every request needs. */
 const LOADS = [20, 100, 1000]
 const CONCURRENCY = 8
 const SETTLE_MS = 200
-const ROWS_MAX = 12
 /** How much of what the server said goes into an error message. */
 const STDERR_LINES_MAX = 30
 const TIME_LIMIT_MS = 30_000
@@ -62,7 +60,7 @@ async function demonstrate(name) {
       await drive(server, load, requests)
       requests += load
       console.log(`${number.format(load)} requests, ${number.format(requests)} in all`)
-      snapshots.push({ file: await takeSnapshot(server, directory), requests })
+      snapshots.push(await takeSnapshot(server, directory))
     }
   } catch (error) {
     // The child's end and the time limit abort whatever was going on: they are the reason, not it.
@@ -70,7 +68,7 @@ async function demonstrate(name) {
   } finally {
     await server.stop()
   }
-  await report(snapshots)
+  await read(snapshots, directory)
 }
 
 /** Starts an example, and waits until it listens. */
@@ -173,57 +171,24 @@ async function takeSnapshot(server, directory) {
   return join(directory, name)
 }
 
-async function report(snapshots) {
-  const grown = growth(await Promise.all(snapshots.map(({ file }) => countConstructors(join(ROOT, file)))))
-
-  console.log('\nConstructors whose count grew at every step, by the bytes that they gained:\n')
-  const rows = grown
-    .slice(0, ROWS_MAX)
-    .map(({ name, counts, delta, deltaBytes }) => [
-      clip(name, 30),
-      ...counts.map((count) => number.format(count)),
-      `+${number.format(delta)}`,
-      signed(deltaBytes),
-    ])
-  const columns = snapshots.map(({ requests }) => `at ${number.format(requests)}`)
-  printTable([['Constructor', ...columns, '# Delta', 'Size Delta'], ...rows])
-  if (grown.length > ROWS_MAX) console.log(`  … and ${grown.length - ROWS_MAX} more that gained less`)
-  console.log('  ("at" so many requests; sizes are shallow, in bytes)')
-
-  const perRequest = grown.filter(({ counts }) =>
-    counts.every((count, step) => step === 0 || count - counts[step - 1] === LOADS[step]),
-  )
-  if (perRequest.length > 0) {
-    console.log('\nExactly one more with each request:')
-    const names = perRequest.map(({ name }) => clip(name, 30))
-    console.log(`  ${wrap(names.map((name, index) => (index < names.length - 1 ? `${name},` : name)))}`)
-  }
-
-  console.log('\nThe snapshots:')
-  for (const { file } of snapshots) {
-    const { size } = await stat(join(ROOT, file))
-    console.log(`  ${file}  ${(size / 2 ** 20).toFixed(2)} MiB`)
-  }
-  console.log('Open them in Chrome: DevTools, Memory, Load profile. Choose the last one, then')
-  console.log('Comparison with the first; Retainers tells who holds what should be gone.')
+/** What the command line says of the snapshots, typed as a user would. */
+async function read(files, directory) {
+  await command(['leaks', ...files])
+  const page = join(directory, 'leak.html')
+  await command(['report', ...files, '-o', page])
+  console.log('Open the page in a browser. Or the snapshots in Chrome: DevTools, Memory, Load profile; choose the')
+  console.log('last one, then Comparison with the first; Retainers tells who holds what should be gone.')
 }
 
-/** Columns: the first to the left, the others to the right. */
-function printTable(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  rows.forEach((row, index) => {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
-    )
-    console.log(`  ${cells.join('  ')}`)
-    if (index === 0) console.log(`  ${widths.map((width) => '-'.repeat(width)).join('  ')}`)
+async function command(args) {
+  console.log(`\n$ npx rs-heapdump ${args.join(' ')}`)
+  const child = spawn(process.execPath, ['cli.js', ...args], {
+    cwd: ROOT,
+    env: { COLUMNS: '100', ...process.env },
+    stdio: 'inherit',
   })
-}
-
-/** A name from a heap can be anything: keep it to one short, printable line. */
-function clip(name, lengthMax) {
-  const printable = name.replace(/\p{C}/gu, '?')
-  return printable.length > lengthMax ? `${printable.slice(0, lengthMax - 1)}…` : printable
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`rs-heapdump ${args[0]} ended with exit code ${code}`)
 }
 
 /** Puts words on lines of 78 characters; all but the first line are indented. */
@@ -235,8 +200,4 @@ function wrap(words) {
     else lines.push(word)
   }
   return lines.join('\n  ')
-}
-
-function signed(bytes) {
-  return `${bytes < 0 ? '' : '+'}${number.format(bytes)}`
 }
