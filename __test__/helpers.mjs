@@ -468,8 +468,9 @@ function checkProvenance(provenance) {
   assert.ok(Math.abs(taken - Date.now()) < 5 * 60_000, `taken at ${provenance.time}`)
   assert.equal(provenance.node_version, testedNodeVersion())
   assert.match(provenance.trigger, /^(api|signal)$/)
-  assert.match(provenance.mode, /^(in-process|portable)$/)
-  assert.equal(provenance.ids, 'comparable')
+  assert.match(provenance.mode, /^(in-process|live|portable)$/)
+  assert.equal(provenance.ids, provenance.mode === 'live' ? 'live' : 'comparable')
+  assert.equal(Number.isInteger(provenance.ids_stable_up_to), provenance.mode === 'live', 'ids_stable_up_to')
   assert.ok(Number.isInteger(provenance.ids_generation), `generation ${provenance.ids_generation}`)
   for (const figure of ['rss_bytes', 'heap_used_bytes', 'heap_total_bytes']) {
     assert.ok(memory[figure] > 1024 * 1024, `${figure} is ${memory[figure]}`)
