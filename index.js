@@ -16,11 +16,20 @@ const isBoolean = { is: (value) => typeof value === 'boolean', a: 'a boolean' }
 const isTime = { is: (value) => typeof value === 'number' && value >= 0, a: 'a number of milliseconds' }
 const isFunction = { is: (value) => typeof value === 'function', a: 'a function' }
 const isAbortSignal = { is: (value) => value instanceof AbortSignal, a: 'an AbortSignal' }
-const isLive = { is: (value) => [true, false, 'prefer', 'require'].includes(value), a: "a boolean, 'prefer' or 'require'" }
+const isLive = {
+  is: (value) => [true, false, 'prefer', 'require'].includes(value),
+  a: "a boolean, 'prefer' or 'require'",
+}
 const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
-const COMMON = { directory: isString, gc: isBoolean, memoryGuard: isBoolean, comparable: isComparable, timeoutMs: isTime }
+const COMMON = {
+  directory: isString,
+  gc: isBoolean,
+  memoryGuard: isBoolean,
+  comparable: isComparable,
+  timeoutMs: isTime,
+}
 const SYNC = { ...COMMON, filename: isString }
 const ASYNC = { ...SYNC, live: isLive, signal: isAbortSignal, onProgress: isFunction }
 const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCover }

@@ -11,8 +11,8 @@
 
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
-import { createRequire } from 'node:module'
 import http from 'node:http'
+import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline'
@@ -32,8 +32,9 @@ const majors = positionals.length > 0 ? positionals.map(Number) : [18, 20, 22, 2
 
 /** One file in so many is read by JSON.parse as well. */
 const PARSE_EVERY = 10
-/** Connections that send requests without end. */
+/** Connections that send requests without end, and how long each waits before the next. */
 const CLIENTS = 4
+const THINK_MS = 10
 /** How long a capture may take on a busy machine. */
 const PATIENCE_MS = 180_000
 /** Captures after which a process has its full size. */
@@ -54,13 +55,13 @@ let count = 0
 const allocate = (n) => {
   for (let i = 0; i < n; i++) {
     const at = count++
-    if (kept.length < 60000) kept.push(new Session(at))
+    if (kept.length < 20000) kept.push(new Session(at))
     else kept[(at * 7919) % kept.length] = new Session(at)
   }
 }
-allocate(60000)
+allocate(20000)
 const server = http.createServer((request, response) => {
-  allocate(500)
+  allocate(2000)
   response.end(JSON.stringify(kept.slice(0, 20)))
 })
 const workers = []
@@ -122,7 +123,9 @@ async function soak(major) {
       fs.rmSync(file, { force: true })
     }
   } catch (error) {
-    problems.push(`after ${done}: ${error.message}, ${end ? `the server ended with ${JSON.stringify(end)}` : 'it runs'}`)
+    problems.push(
+      `after ${done}: ${error.message}, ${end ? `the server ended with ${JSON.stringify(end)}` : 'it runs'}`,
+    )
   } finally {
     loading = false
     agent.destroy()
@@ -137,7 +140,7 @@ async function soak(major) {
     http
       .get({ port, host: '127.0.0.1', agent }, (response) => {
         seen.requests++
-        response.resume().on('end', () => request(port))
+        response.resume().on('end', () => setTimeout(request, THINK_MS, port))
       })
       .on('error', () => loading && problems.push('a request failed'))
   }
@@ -153,7 +156,7 @@ async function check(file, info, index) {
   const { classes } = await snapshot.summary({ filter: 'Session' })
   snapshot.close()
   const count = classes.find(({ name }) => name === 'Session')?.count
-  if (!(count >= 60_000)) problems.push(`${count} sessions`)
+  if (!(count >= 20_000)) problems.push(`${count} sessions`)
   if (index % PARSE_EVERY === 0) {
     const { snapshot: header, nodes, edges } = JSON.parse(fs.readFileSync(file, 'utf8'))
     const { node_fields: nodeFields, edge_fields: edgeFields } = header.meta
@@ -176,7 +179,8 @@ function flatness({ rss, descriptors }) {
     if (late > early * GROWTH_MAX) problems.push(`${name} memory grew from ${mib(early)} to ${mib(late)}`)
     const open = part(descriptors, begin, to)
     const spread = Math.max(...open) - Math.min(...open)
-    if (spread > CLIENTS + 2) problems.push(`${name} descriptors went from ${Math.min(...open)} to ${Math.max(...open)}`)
+    if (spread > CLIENTS + 2)
+      problems.push(`${name} descriptors went from ${Math.min(...open)} to ${Math.max(...open)}`)
   }
   return problems
 }

@@ -42,6 +42,8 @@ pub struct Faults {
     pub live_linger: bool,
     /// Hardly any memory is left while a child runs.
     pub live_memory_low: bool,
+    /// A child is not confined: what its destructors do reaches the world.
+    pub live_unconfined: bool,
     /// Deadlines of live captures are short.
     pub live_hasty: bool,
 }
@@ -70,6 +72,7 @@ pub fn faults() -> Faults {
             live_no_syscall_files: has("live-no-syscall-files"),
             live_linger: has("live-linger"),
             live_memory_low: has("live-memory-low"),
+            live_unconfined: has("live-unconfined"),
             live_hasty: has("live-hasty"),
         }
     })

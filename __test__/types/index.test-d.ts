@@ -5,6 +5,7 @@ import {
   type Configuration,
   configure,
   type Diff,
+  type Fallback,
   type gc,
   off,
   on,
@@ -98,6 +99,10 @@ configure(configuration)
 configure({})
 // @ts-expect-error: 'main' or 'all'
 configure({ threads: 'some' })
+configure({ live: true, comparable: 'once' })
+writeSnapshotAsync({ live: 'prefer', comparable: 'each' })
+// @ts-expect-error: the synchronous form is never live
+writeSnapshot({ live: 'prefer' })
 // @ts-expect-error: each signal gets its own name
 configure({ filename: 'a.heapsnapshot' })
 
@@ -109,6 +114,7 @@ once('snapshot', heard)
 off('snapshot', heard)
 on('error', (error) => same<typeof error, SnapshotError>())
 on('skipped', (skipped) => same<typeof skipped, SkippedSnapshot>())
+on('fallback', (fallback) => same<typeof fallback, Fallback>())
 // @ts-expect-error: there is no such event
 on('snapshots', () => {})
 // @ts-expect-error: an error is no snapshot
@@ -116,6 +122,7 @@ on('error', heard)
 
 const here: Support = support()
 same<typeof here.mode, 'in-process' | 'portable'>()
+same<typeof here.live.available, boolean>()
 same<typeof here.blockedLoop.available, boolean>()
 same<typeof here.lineEnds.detail, string>()
 

@@ -1,7 +1,7 @@
 //! What keeps a child from acting on anything outside itself.
 //!
 //! V8 collects garbage in the child, and that calls destructors of native addons: one may unlink a
-//! file (SQLite, when it closes its last connection, after copying the log into the database through
+//! file (a database, when it closes its last connection, after copying the log into the database through
 //! descriptors that lead nowhere in the child), send a signal, or move a position in memory that the
 //! parent shares. Nothing of that may reach the world. So
 //!

@@ -71,7 +71,7 @@ enum Visited {
 }
 
 /// Captures in a child, from the preparation to the outcome.
-pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<Phase>, told: Told) {
+pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<&Phase>, told: Told) {
     let started = Instant::now();
     let _turn = match Turn::wait(&request) {
         Ok(turn) => turn,
@@ -134,7 +134,7 @@ pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<Ph
             State::Child => {
                 let verdict = child.take().map_or_else(
                     || Verdict::Lost("there is no child".to_owned()),
-                    |process| kit.watch(&process, reach, &sink, &mut observer, phase.as_deref()),
+                    |process| kit.watch(&process, reach, &sink, &mut observer, phase),
                 );
                 match kit.accept(verdict, &mut sink) {
                     Verdict::Whole(reading) => {
@@ -263,7 +263,7 @@ impl Kit {
         if !late && !self.workers.are_idle(self.platform) {
             return Visited::Busy;
         }
-        let forked = child::fork(Plan {
+        let forked = child::fork(&Plan {
             isolate,
             platform: self.platform,
             page: &self.page,
@@ -305,7 +305,7 @@ impl Kit {
         reach: &dyn Reach,
         sink: &Sink,
         observer: &mut Option<Observer>,
-        phase: Option<&(dyn Fn(Captured) + Send)>,
+        phase: Option<&Phase>,
     ) -> Verdict {
         let pause = self.pause;
         watch(

@@ -73,8 +73,7 @@ impl Machine {
     pub fn on(&mut self, event: Event) {
         self.state = match (self.state, event) {
             (_, Event::Over) => State::Failed,
-            (State::Prepare, Event::Ready) => State::WaitQuiet,
-            (State::WaitQuiet, Event::Busy) => State::WaitQuiet,
+            (State::Prepare, Event::Ready) | (State::WaitQuiet, Event::Busy) => State::WaitQuiet,
             (State::WaitQuiet, Event::Overdue) => State::Late,
             (State::WaitQuiet | State::Late, Event::Forked) => {
                 self.forks += 1;

@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn private_memory_of_no_file_is_what_a_capture_needs() {
-        assert_eq!(parse_private(SMAPS), [0x1000..0x5000]);
+        let whole: Addresses = 0x1000..0x5000;
+        assert_eq!(parse_private(SMAPS), vec![whole]);
     }
 
     #[test]

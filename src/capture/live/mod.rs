@@ -117,7 +117,7 @@ where
         platform::block_signals();
         let opened = Sink::open(&request.target, Utc::now(), &request.limits);
         match opened {
-            Ok(sink) => run(&*reach, request, sink, phase, told),
+            Ok(sink) => run(&*reach, request, sink, phase.as_ref(), told),
             Err(error) => told.tell(Err(error)),
         }
         drop(in_flight);
@@ -234,7 +234,7 @@ mod elsewhere {
 
     pub fn look(_isolate: Isolate) {}
 
-    pub fn run(reach: &dyn Reach, request: Request, sink: Sink, _phase: Option<Phase>, told: Told) {
+    pub fn run(reach: &dyn Reach, request: Request, sink: Sink, _phase: Option<&Phase>, told: Told) {
         fall_back(reach, request, sink, told, Obstacle::unsupported(WHY));
     }
 }

@@ -184,12 +184,12 @@ impl Pulse {
             self.ticks = sample.ticks;
             self.last_sign = now;
         }
-        let still = now.duration_since(self.last_sign);
-        let spinning = now.duration_since(self.last_beat);
-        if still >= stall {
-            return Some(format!("the child stood still for {} ms", still.as_millis()));
+        let silent = now.duration_since(self.last_sign);
+        let aimless = now.duration_since(self.last_beat);
+        if silent >= stall {
+            return Some(format!("the child stood still for {} ms", silent.as_millis()));
         }
-        (spinning >= SPIN_MAX).then(|| format!("the child did not get on for {} s", spinning.as_secs()))
+        (aimless >= SPIN_MAX).then(|| format!("the child did not get on for {} s", aimless.as_secs()))
     }
 }
 
