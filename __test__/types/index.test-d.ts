@@ -84,7 +84,7 @@ writeSnapshotAsync()
 writeSnapshotAsync('a.heapsnapshot')
 writeSnapshotAsync(asyncOptions).then((info) => {
   same<typeof info.path, string>()
-  same<typeof info.mode, 'in-process' | 'portable'>()
+  same<typeof info.mode, 'live' | 'in-process' | 'portable'>()
   same<typeof info.trigger, 'api' | 'signal'>()
   const figures: number[] = [info.bytes, info.nodes, info.edges, info.pauseMs, info.durationMs, info.pid, info.threadId]
   return figures
@@ -131,7 +131,7 @@ async function read(): Promise<void> {
   const summary: Summary = await snapshot.summary({ top: 10, sort: 'shallow', filter: 'Session' })
   same<(typeof summary.classes)[0]['retained_bytes'], number>()
   const diff: Diff = await snapshot.diff(snapshot, { sort: 'deltaBytes' })
-  same<typeof diff.ids, 'comparable' | 'different-process' | 'unstable'>()
+  same<typeof diff.ids, 'comparable' | 'partly' | 'different-process' | 'unstable'>()
   await snapshot.diff('b.heapsnapshot')
   const { paths }: Retainers = await snapshot.retainers({ id: 7 })
   same<(typeof paths)[0]['path'][0]['edge'], string | null>()
