@@ -25,8 +25,15 @@ export interface SnapshotOptions {
    * the same id, which is what comparing snapshots rests on. The table costs about 60 bytes for
    * each object until the thread ends, and on Node 24 it slows garbage collection down. `false`
    * gives all that back after this snapshot; later ones number the objects anew. Default: true.
+   *
+   * For live captures there is more to say, because a child numbers objects for itself: only objects
+   * that were numbered in the process itself keep their ids. `true` keeps what there is: ids given by
+   * earlier snapshots in process. `'once'` numbers all objects before the thread's first capture
+   * (`configure` and `NODE_HEAPDUMP_OPTIONS`: at once, when there are few), `'each'` before every one.
+   * Numbering stops the thread for a garbage collection and a walk through its heap. The file's header
+   * says up to which id that holds, and comparing obeys it. Not live, both are as `true`.
    */
-  comparable?: boolean
+  comparable?: boolean | 'once' | 'each'
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -35,7 +42,7 @@ export interface SnapshotOptions {
 export interface SnapshotProgress {
   /**
    * `'capture'` is told before V8 stops the thread, `'write'` once the thread goes on and the rest of
-   * the file is on its way to the disk, `'done'` when the file has its name.
+   * the file is on its way to the disk (live: once the child writes), `'done'` when the file has its name.
    */
   phase: 'capture' | 'write' | 'done'
   /** Bytes handed to the file so far. */
@@ -47,8 +54,17 @@ export interface SnapshotProgress {
 /** What only the asynchronous form understands. */
 export interface AsyncSnapshotOptions extends SnapshotOptions {
   /**
+   * Capture in a forked child while the thread goes on: it stands still for the fork only, some 50 ms for
+   * each gigabyte of resident memory. The child needs as much memory as a capture in process does, for
+   * longer. `'prefer'` (or `true`) captures in process where that cannot be, and tells why (`fallback`);
+   * `'require'` fails with `ERR_HEAPDUMP_UNSUPPORTED` or the reason. See `support().live`. Default: false.
+   *
+   * A worker that ends takes its child along. With `signal` and `timeoutMs` a live capture ends at any time.
+   */
+  live?: boolean | 'prefer' | 'require'
+  /**
    * Aborts with `ERR_HEAPDUMP_ABORTED`: before V8 starts, or while the file is being written. While V8
-   * captures, the thread stands still and no JavaScript can abort anything: use `timeoutMs` for that.
+   * captures in process, the thread stands still and no JavaScript can abort anything: use `timeoutMs` for that.
    */
   signal?: AbortSignal
   /** Told of each phase. See `SnapshotProgress`. */
@@ -69,8 +85,10 @@ export interface SnapshotInfo {
   pauseMs: number
   /** From the start of the capture until the file had its name, in milliseconds. */
   durationMs: number
-  /** The engine: `'in-process'` through V8's own API, `'portable'` through `node:v8`. */
-  mode: 'in-process' | 'portable'
+  /** The engine: `'live'` in a forked child, `'in-process'` through V8's own API, `'portable'` through `node:v8`. */
+  mode: 'live' | 'in-process' | 'portable'
+  /** Why it is not live, where that was preferred. */
+  fallback?: string
   /** What asked for it. */
   trigger: 'api' | 'signal'
   pid: number
@@ -143,8 +161,10 @@ export interface Configuration {
   gc?: boolean
   /** Default: true. */
   memoryGuard?: boolean
-  /** Default: true. */
-  comparable?: boolean
+  /** Default: true. `'once'` numbers the calling thread's objects at once, if captures are to be live. */
+  comparable?: boolean | 'once' | 'each'
+  /** Whether the process goes on meanwhile. Default: false. */
+  live?: boolean | 'prefer' | 'require'
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */
@@ -168,6 +188,15 @@ export interface SkippedSnapshot {
   threadId: number
 }
 
+/** A snapshot that was to be live and was made otherwise; `'snapshot'` follows. */
+export interface Fallback {
+  reason: string
+  mode: 'in-process' | 'portable'
+  trigger: 'api' | 'signal'
+  pid: number
+  threadId: number
+}
+
 /**
  * Tells what happened, whoever asked for it: an API call in this thread, or a signal. The main
  * thread also hears of signal-made snapshots of workers (see `threadId`). An `'error'` that nobody
@@ -176,12 +205,15 @@ export interface SkippedSnapshot {
 export function on(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
 export function on(event: 'error', listener: (error: SnapshotError) => void): void
 export function on(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
+export function on(event: 'fallback', listener: (fallback: Fallback) => void): void
 export function once(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
 export function once(event: 'error', listener: (error: SnapshotError) => void): void
 export function once(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
+export function once(event: 'fallback', listener: (fallback: Fallback) => void): void
 export function off(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
 export function off(event: 'error', listener: (error: SnapshotError) => void): void
 export function off(event: 'skipped', listener: (skipped: SkippedSnapshot) => void): void
+export function off(event: 'fallback', listener: (fallback: Fallback) => void): void
 
 /** Which rows to answer with. */
 export interface RowOptions<Key extends string> {
@@ -247,8 +279,8 @@ export interface DiffRow {
 export interface Diff {
   version: 1
   snapshots: SnapshotFacts[]
-  /** Whether objects were compared one by one, or only counted, and why. */
-  ids: 'comparable' | 'different-process' | 'unstable'
+  /** Whether objects were compared one by one, partly (live captures: those with stable ids), or only counted, and why. */
+  ids: 'comparable' | 'partly' | 'different-process' | 'unstable'
   classes: DiffRow[]
 }
 
@@ -452,6 +484,8 @@ export interface Support {
   mode: 'in-process' | 'portable'
   /** Capturing through V8's own API, with counting, progress and time-outs. */
   inProcess: Capability
+  /** Capturing while the process goes on (`live`). */
+  live: Capability
   /** `gc()` through V8's own API. */
   gc: Capability
   /** Snapshots by SIGUSR2. */

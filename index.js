@@ -16,16 +16,27 @@ const isBoolean = { is: (value) => typeof value === 'boolean', a: 'a boolean' }
 const isTime = { is: (value) => typeof value === 'number' && value >= 0, a: 'a number of milliseconds' }
 const isFunction = { is: (value) => typeof value === 'function', a: 'a function' }
 const isAbortSignal = { is: (value) => value instanceof AbortSignal, a: 'an AbortSignal' }
+const isLive = {
+  is: (value) => [true, false, 'prefer', 'require'].includes(value),
+  a: "a boolean, 'prefer' or 'require'",
+}
+const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
-const COMMON = { directory: isString, gc: isBoolean, memoryGuard: isBoolean, comparable: isBoolean, timeoutMs: isTime }
+const COMMON = {
+  directory: isString,
+  gc: isBoolean,
+  memoryGuard: isBoolean,
+  comparable: isComparable,
+  timeoutMs: isTime,
+}
 const SYNC = { ...COMMON, filename: isString }
-const ASYNC = { ...SYNC, signal: isAbortSignal, onProgress: isFunction }
-const CONFIGURATION = { ...COMMON, quiet: isBoolean, threads: isCover }
+const ASYNC = { ...SYNC, live: isLive, signal: isAbortSignal, onProgress: isFunction }
+const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCover }
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored, because a
 // caller who asks for redaction must not get a plain file.
-const RESERVED = ['live', 'compress', 'redact', 'keep']
+const RESERVED = ['compress', 'redact', 'keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -33,6 +44,7 @@ native.register({ id: threadId, nodeVersion: process.version, uptimeS: process.u
 for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
 }
+native.primeAsConfigured()
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -61,7 +73,8 @@ async function writeSnapshotAsync(target) {
   if (signal?.aborted) return settle(aborted(signal))
   progress('capture', { bytes: 0, nodes: 0 })
   // In a later turn of the loop, so that the caller can answer whoever asked before the thread stands still.
-  const outcome = await (inProcess ? captureBesideLoop(request, signal, progress) : captureLater(request, signal))
+  const capturing = request.live ? captureLive : captureBesideLoop
+  const outcome = await (inProcess ? capturing(request, signal, progress) : captureLater(request, signal))
   if (outcome.info) progress('done', outcome.info)
   return settle(signal?.aborted && outcome.failure?.code === 'ERR_HEAPDUMP_ABORTED' ? aborted(signal) : outcome)
 }
@@ -84,6 +97,28 @@ function captureBesideLoop(request, signal, progress) {
       }
     }
     const pending = native.openAsync(request, opened, settled)
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort() // by onProgress
+  })
+}
+
+/** A child captures, and the event loop goes on. */
+function captureLive(request, signal, progress) {
+  return new Promise((resolve, reject) => {
+    const abort = () => pending.abort()
+    const settled = (outcome) => {
+      signal?.removeEventListener('abort', abort)
+      resolve(outcome)
+    }
+    const writing = (captured) => {
+      try {
+        progress('write', captured)
+      } catch (error) {
+        abort()
+        reject(error)
+      }
+    }
+    const pending = native.captureLive(request, writing, settled)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted) abort() // by onProgress
   })
@@ -113,8 +148,22 @@ function gc() {
 function configure(options) {
   const { values, failure } = readOptions(options, CONFIGURATION)
   if (failure) throw toError(failure)
-  const { threads, ...changes } = values
-  native.changeConfig({ ...changes, allThreads: threads === undefined ? undefined : threads === 'all' })
+  const { threads, live, comparable, ...changes } = values
+  native.changeConfig({
+    ...changes,
+    ...comparableAs(comparable),
+    live: live === undefined ? undefined : liveAs(live) || 'off',
+    allThreads: threads === undefined ? undefined : threads === 'all',
+  })
+  native.primeAsConfigured()
+}
+
+function liveAs(live) {
+  return live === true ? 'prefer' : live || undefined
+}
+
+function comparableAs(comparable) {
+  return typeof comparable === 'string' ? { comparable: true, prime: comparable } : { comparable }
 }
 
 let reading
@@ -157,6 +206,7 @@ function support() {
     arch: process.arch,
     mode: inProcess ? 'in-process' : 'portable',
     inProcess: capability(inProcess, "V8's HeapProfiler", `${noSymbols}; node:v8 writes the snapshots`),
+    live: capability(!can.liveReason, 'a forked child captures while the process goes on', can.liveReason),
     gc: {
       available: true,
       detail: can.garbageCollection ? "V8's LowMemoryNotification" : `a gc function of node:vm; ${noSymbols}`,
@@ -220,6 +270,10 @@ function announce(outcome) {
 }
 
 function dispatch({ info, failure }) {
+  if (info?.fallback) {
+    const { fallback: reason, mode, trigger, pid, threadId } = info
+    events.emit('fallback', { reason, mode, trigger, pid, threadId })
+  }
   if (info) events.emit('snapshot', info)
   else if (events.listenerCount('error') > 0) events.emit('error', toError(failure))
 }
@@ -228,11 +282,20 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, filename, directory, timeoutMs } = values
+  const { gc = true, memoryGuard = true, comparable = true, live, filename, directory, timeoutMs } = values
   return {
     failure,
     options: values,
-    request: { filename, directory, gc, memoryGuard, comparable, timeoutMs, threadId },
+    request: {
+      filename,
+      directory,
+      gc,
+      memoryGuard,
+      ...comparableAs(comparable),
+      live: liveAs(live),
+      timeoutMs,
+      threadId,
+    },
   }
 }
 

@@ -75,6 +75,26 @@ export const VISITS = `
 
 export const isRoot = process.getuid?.() === 0
 
+/** Why there are no live captures on this platform, or `false`: what a test's `skip` takes. */
+export const NO_LIVE =
+  (process.platform !== 'linux' || process.arch !== 'x64' || !process.report.getReport().header.glibcVersionRuntime) &&
+  'live captures need Linux on x64 with glibc'
+
+/** The processes whose parent is `pid`, zombies too. */
+export function childrenOf(pid) {
+  const children = []
+  for (const name of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = fs.readFileSync(`/proc/${name}/stat`, 'latin1')
+      if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid) children.push(Number(name))
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return children
+}
+
 /** Why a command cannot be used here, or `false`: what a test's `skip` takes. */
 export function whyNotWorking(command, args, what) {
   const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8' })
@@ -468,8 +488,9 @@ function checkProvenance(provenance) {
   assert.ok(Math.abs(taken - Date.now()) < 5 * 60_000, `taken at ${provenance.time}`)
   assert.equal(provenance.node_version, testedNodeVersion())
   assert.match(provenance.trigger, /^(api|signal)$/)
-  assert.match(provenance.mode, /^(in-process|portable)$/)
-  assert.equal(provenance.ids, 'comparable')
+  assert.match(provenance.mode, /^(in-process|live|portable)$/)
+  assert.equal(provenance.ids, provenance.mode === 'live' ? 'live' : 'comparable')
+  assert.equal(Number.isInteger(provenance.ids_stable_up_to), provenance.mode === 'live', 'ids_stable_up_to')
   assert.ok(Number.isInteger(provenance.ids_generation), `generation ${provenance.ids_generation}`)
   for (const figure of ['rss_bytes', 'heap_used_bytes', 'heap_total_bytes']) {
     assert.ok(memory[figure] > 1024 * 1024, `${figure} is ${memory[figure]}`)

@@ -18,6 +18,8 @@ const VERSIONS = {
   typescript: '5.9.3',
   // The last major that runs on Node 20. Compiles heapdump.
   'node-gyp': '11.5.0',
+  // Sends requests, for live.mjs.
+  autocannon: '8.0.0',
 }
 
 /** Installs the packages, without running their scripts. */
@@ -39,6 +41,7 @@ function installedVersion(name) {
 }
 
 export const typescriptPath = () => require.resolve('typescript')
+export const autocannon = () => require('autocannon')
 
 /**
  * Compiles heapdump for one Node version, against the headers that stand beside its binary.

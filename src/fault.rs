@@ -18,6 +18,34 @@ pub struct Faults {
     pub slow_write: bool,
     /// The code that V8 calls back panics.
     pub panic: bool,
+    /// V8's workers are never idle.
+    pub live_busy: bool,
+    /// A child stands still.
+    pub live_hang: bool,
+    /// The first child stands still.
+    pub live_hang_once: bool,
+    /// A child crashes.
+    pub live_crash: bool,
+    /// The first child crashes.
+    pub live_crash_once: bool,
+    /// A child is killed, as the kernel does where memory runs out.
+    pub live_oom: bool,
+    /// The system makes no child: too many processes.
+    pub live_fork_eagain: bool,
+    /// The system makes no child: too little memory.
+    pub live_fork_enomem: bool,
+    /// The platform is not Node's.
+    pub live_wrong_vtable: bool,
+    /// The system does not tell what threads wait for.
+    pub live_no_syscall_files: bool,
+    /// A child goes on for ever.
+    pub live_linger: bool,
+    /// Hardly any memory is left while a child runs.
+    pub live_memory_low: bool,
+    /// A child is not confined: what its destructors do reaches the world.
+    pub live_unconfined: bool,
+    /// Deadlines of live captures are short.
+    pub live_hasty: bool,
 }
 
 /// The faults of this process, read once.
@@ -32,6 +60,20 @@ pub fn faults() -> Faults {
             memory_low: has("memory-low"),
             slow_write: has("slow-write"),
             panic: has("panic"),
+            live_busy: has("live-busy"),
+            live_hang: has("live-hang"),
+            live_hang_once: has("live-hang-once"),
+            live_crash: has("live-crash"),
+            live_crash_once: has("live-crash-once"),
+            live_oom: has("live-oom"),
+            live_fork_eagain: has("live-fork-eagain"),
+            live_fork_enomem: has("live-fork-enomem"),
+            live_wrong_vtable: has("live-wrong-vtable"),
+            live_no_syscall_files: has("live-no-syscall-files"),
+            live_linger: has("live-linger"),
+            live_memory_low: has("live-memory-low"),
+            live_unconfined: has("live-unconfined"),
+            live_hasty: has("live-hasty"),
         }
     })
 }

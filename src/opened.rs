@@ -189,13 +189,19 @@ fn warn_of_ids(ids: Comparability, file: &Path, last: &Path, observer: &dyn Obse
     let (file, last) = (file.display(), last.display());
     match ids {
         Comparability::Comparable => {}
+        Comparability::UpTo(limit) => observer.warning(
+            format!(
+                "'{file}' and '{last}' were captured live: objects with ids above {limit} are compared by counts, not one by one"
+            ),
+            "with comparable: 'each' all objects of a live capture have ids that compare",
+        ),
         Comparability::DifferentProcess => observer.warning(
             format!("'{file}' and '{last}' are of different processes: compared by counts, not object by object"),
             "take the snapshots from one process, without a restart between them",
         ),
         Comparability::Unstable => observer.warning(
             format!("object ids of '{file}' and '{last}' do not compare: compared by counts, not object by object"),
-            "take the snapshots in process, not live, and without numbering objects anew between them",
+            "take live snapshots with comparable: 'once' or 'each', or take them in process, without numbering objects anew between them",
         ),
     }
 }

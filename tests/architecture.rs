@@ -38,7 +38,11 @@ fn node_api_types_are_in_api_alone() {
 
 #[test]
 fn unsafe_code_is_on_its_islands_and_each_says_why() {
-    const ISLANDS: [&str; 8] = [
+    const ISLANDS: [&str; 13] = [
+        "capture/live/child.rs",
+        "capture/live/contain.rs",
+        "capture/live/mappings.rs",
+        "capture/live/page.rs",
         "capture/platform.rs",
         "snapshot/numbers.rs",
         "trigger/signal.rs",
@@ -46,9 +50,11 @@ fn unsafe_code_is_on_its_islands_and_each_says_why() {
         "trigger/threads.rs",
         "v8/abi.rs",
         "v8/line_ends.rs",
+        "v8/platform_vtable.rs",
         "v8/symbols.rs",
     ];
     for (name, text) in sources() {
+        // What is opened must say so at its head, where the next reader looks.
         let opened = text.contains("unsafe_code, reason =") || text.contains("unsafe_code,\n    reason =");
         let allowed = ISLANDS.contains(&name.as_str()) || name == "v8/mod.rs";
         assert!(!opened || allowed, "{name} opens unsafe code");

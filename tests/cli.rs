@@ -48,6 +48,18 @@ const EDGE_TYPES: [&str; 7] = [
 ];
 
 impl Tiny {
+    /// The ids of the nodes with this name.
+    fn id_range(&self, name: &str) -> (u32, u32) {
+        let ids = || self.nodes.iter().filter(|node| node.name == name).map(|node| node.id);
+        (ids().min().unwrap(), ids().max().unwrap())
+    }
+
+    fn shift_ids(&mut self, name: &str, by: u32) {
+        for node in self.nodes.iter_mut().filter(|node| node.name == name) {
+            node.id += by;
+        }
+    }
+
     fn node(&mut self, kind: &'static str, name: &str, size: u32) -> usize {
         let id = 2 * self.nodes.len() as u32 + 1;
         self.nodes.push(Node {
@@ -712,6 +724,46 @@ fn hostile_names_do_nothing_to_a_terminal() {
 }
 
 #[test]
+fn live_captures_are_compared_by_ids_as_far_as_these_are_the_objects_own() {
+    let directory = directory("live");
+    let row = |diff: &Value| {
+        let rows = diff["classes"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == "Session").cloned();
+        row.map(|row| [row["added"].as_u64().unwrap(), row["removed"].as_u64().unwrap()])
+    };
+    // The same five objects, whose ids in `b` are others, as a child would have given them.
+    let mut a = server(5, "Session");
+    let (smallest, largest) = a.id_range("Session");
+    let shift = largest - smallest + 2;
+    for (limit, expected) in [
+        (largest + shift, [5, 5]), // taken for their own, they are five other objects
+        (smallest, [1, 1]),        // one of them is, and the others are as many
+        (smallest - 1, [0, 0]),    // none of them is
+    ] {
+        let header = |seconds: u32| {
+            Some(json!({
+                "pid": 1, "process_start_time": "2026-01-02T03:00:00Z", "thread_id": 0, "ids": "live",
+                "ids_stable_up_to": limit, "time": format!("2026-01-02T03:00:0{seconds}Z"),
+            }))
+        };
+        let mut b = server(5, "Session");
+        b.shift_ids("Session", shift);
+        (a.provenance, b.provenance) = (header(1), header(2));
+        a.write(&directory.join("a"));
+        b.write(&directory.join("b"));
+        let output = run(&directory, &["diff", "a", "b", "--json"]);
+        let diff: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(diff["ids"], "partly");
+        assert!(
+            text(&output.stderr).contains(&format!("ids above {limit}")),
+            "{}",
+            text(&output.stderr)
+        );
+        assert_eq!(row(&diff).unwrap_or_default(), expected, "up to {limit}");
+    }
+}
+
+#[test]
 fn other_processes_and_made_up_ids_are_compared_by_counts_with_a_warning() {
     let directory = directory("processes");
     let process = |pid: u32, ids: &str, time: &str| {
@@ -723,6 +775,7 @@ fn other_processes_and_made_up_ids_are_compared_by_counts_with_a_warning() {
         ("a", 2, process(1, "comparable", "2026-01-02T03:00:01Z")),
         ("b", 5, process(2, "comparable", "2026-01-02T03:00:02Z")),
         ("c", 7, process(1, "unstable", "2026-01-02T03:00:03Z")),
+        ("d", 7, process(1, "live", "2026-01-02T03:00:04Z")),
     ];
     for (name, sessions, provenance) in cases {
         let mut tiny = server(sessions, "Session");
@@ -732,6 +785,7 @@ fn other_processes_and_made_up_ids_are_compared_by_counts_with_a_warning() {
     for (last, ids, warning) in [
         ("b", "different-process", "are of different processes"),
         ("c", "unstable", "do not compare"),
+        ("d", "unstable", "do not compare"), // a live capture that does not say which ids are the objects' own
     ] {
         let output = run(&directory, &["diff", "a", last, "--json"]);
         assert_eq!(output.status.code(), Some(0));

@@ -5,6 +5,7 @@ import {
   type Configuration,
   configure,
   type Diff,
+  type Fallback,
   findLeaks,
   type gc,
   type LeakCause,
@@ -86,7 +87,7 @@ writeSnapshotAsync()
 writeSnapshotAsync('a.heapsnapshot')
 writeSnapshotAsync(asyncOptions).then((info) => {
   same<typeof info.path, string>()
-  same<typeof info.mode, 'in-process' | 'portable'>()
+  same<typeof info.mode, 'live' | 'in-process' | 'portable'>()
   same<typeof info.trigger, 'api' | 'signal'>()
   const figures: number[] = [info.bytes, info.nodes, info.edges, info.pauseMs, info.durationMs, info.pid, info.threadId]
   return figures
@@ -101,6 +102,10 @@ configure(configuration)
 configure({})
 // @ts-expect-error: 'main' or 'all'
 configure({ threads: 'some' })
+configure({ live: true, comparable: 'once' })
+writeSnapshotAsync({ live: 'prefer', comparable: 'each' })
+// @ts-expect-error: the synchronous form is never live
+writeSnapshot({ live: 'prefer' })
 // @ts-expect-error: each signal gets its own name
 configure({ filename: 'a.heapsnapshot' })
 
@@ -112,6 +117,7 @@ once('snapshot', heard)
 off('snapshot', heard)
 on('error', (error) => same<typeof error, SnapshotError>())
 on('skipped', (skipped) => same<typeof skipped, SkippedSnapshot>())
+on('fallback', (fallback) => same<typeof fallback, Fallback>())
 // @ts-expect-error: there is no such event
 on('snapshots', () => {})
 // @ts-expect-error: an error is no snapshot
@@ -119,6 +125,7 @@ on('error', heard)
 
 const here: Support = support()
 same<typeof here.mode, 'in-process' | 'portable'>()
+same<typeof here.live.available, boolean>()
 same<typeof here.blockedLoop.available, boolean>()
 same<typeof here.lineEnds.detail, string>()
 
@@ -127,7 +134,7 @@ async function read(): Promise<void> {
   const summary: Summary = await snapshot.summary({ top: 10, sort: 'shallow', filter: 'Session' })
   same<(typeof summary.classes)[0]['retained_bytes'], number>()
   const diff: Diff = await snapshot.diff(snapshot, { sort: 'deltaBytes' })
-  same<typeof diff.ids, 'comparable' | 'different-process' | 'unstable'>()
+  same<typeof diff.ids, 'comparable' | 'partly' | 'different-process' | 'unstable'>()
   await snapshot.diff('b.heapsnapshot')
   const { paths }: Retainers = await snapshot.retainers({ id: 7 })
   same<(typeof paths)[0]['path'][0]['edge'], string | null>()

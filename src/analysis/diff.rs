@@ -24,6 +24,12 @@
 //! Object ids mean nothing across processes. Captures of ours say in their header which process they are
 //! of; of others, objects with equal ids must be of the same class: in one process practically all are, in
 //! two runs of one program nine in ten at most. Where ids mean nothing only counts are compared.
+//!
+//! # Live captures
+//!
+//! A snapshot of a forked child numbers the objects that had no id yet by itself. Its header says up to
+//! which id an object is the same in another snapshot of the process; those beyond are compared by
+//! counts, class by class.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -155,6 +161,8 @@ impl Digest {
 pub enum Comparability {
     /// Snapshots of one process.
     Comparable,
+    /// The same for ids up to this one; objects with larger ones are only counted.
+    UpTo(u32),
     /// Ids belong to different processes: only counts are compared.
     DifferentProcess,
     /// One snapshot's ids were made up for it: only counts are compared.
@@ -166,11 +174,23 @@ impl Comparability {
     #[must_use]
     pub fn declared(base: Option<&Provenance>, current: Option<&Provenance>) -> Option<Self> {
         let (ours, theirs) = (base.cloned().unwrap_or_default(), current.cloned().unwrap_or_default());
-        let same = ours.same_process(&theirs);
-        if same != Some(false) && ours.has_other_ids(&theirs) {
-            return Some(Self::Unstable);
+        match (ours.same_process(&theirs), ours.common_ids(&theirs)) {
+            (Some(false), _) => Some(Self::DifferentProcess),
+            (_, None) => Some(Self::Unstable),
+            (Some(true), Some(u32::MAX)) => Some(Self::Comparable),
+            (Some(true), Some(limit)) => Some(Self::UpTo(limit)),
+            (None, Some(_)) => None,
         }
-        same.map(|same| if same { Self::Comparable } else { Self::DifferentProcess })
+    }
+
+    /// Up to which id objects are told again; `None` where none are.
+    #[must_use]
+    pub fn limit(self) -> Option<u32> {
+        match self {
+            Self::Comparable => Some(u32::MAX),
+            Self::UpTo(limit) => Some(limit),
+            Self::DifferentProcess | Self::Unstable => None,
+        }
     }
 
     /// As in the JSON output.
@@ -178,6 +198,7 @@ impl Comparability {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Comparable => "comparable",
+            Self::UpTo(_) => "partly",
             Self::DifferentProcess => "different-process",
             Self::Unstable => "unstable",
         }
@@ -236,12 +257,12 @@ pub struct Comparison {
 pub fn compare(base: &Digest, current: &Digest) -> Comparison {
     let in_current: HashMap<&ClassKey, usize> = current.keys.iter().enumerate().map(|(at, key)| (key, at)).collect();
     let ids = comparability(base, current, &in_current);
-    if ids != Comparability::Comparable {
+    let Some(limit) = ids.limit() else {
         return Comparison {
             ids,
             rows: compare_counts(base, current),
         };
-    }
+    };
     let mut rows = Vec::new();
     let mut seen = vec![false; current.keys.len()];
     let classes = base
@@ -270,8 +291,8 @@ pub fn compare(base: &Digest, current: &Digest) -> Comparison {
             digest: current,
             range: after.map_or(0..0, |class| current.range(class)),
         };
-        let row = merge(key, &before, &after);
-        if row.added > 0 || row.removed > 0 {
+        let row = merge(key, &before, &after, limit);
+        if row.added > 0 || row.removed > 0 || row.added_bytes != row.removed_bytes {
             rows.push(row);
         }
     }
@@ -282,6 +303,26 @@ pub fn compare(base: &Digest, current: &Digest) -> Comparison {
 struct Slice<'d> {
     digest: &'d Digest,
     range: std::ops::Range<usize>,
+}
+
+impl Slice<'_> {
+    /// Where ids begin that are larger than `limit`.
+    fn end_of(&self, limit: u32) -> usize {
+        if limit == u32::MAX {
+            return self.range.end;
+        }
+        let rows = &self.digest.rows[self.range.clone()];
+        self.range.start + rows.partition_point(|row| (row >> 32) as u32 <= limit)
+    }
+
+    /// Number and size of the rest.
+    fn totals_from(&self, start: usize) -> [u64; 2] {
+        let rest = start..self.range.end;
+        [
+            rest.len() as u64,
+            rest.map(|row| self.digest.size(row)).fold(0, u64::saturating_add),
+        ]
+    }
 }
 
 fn empty_row(key: &ClassKey, counts: [u64; 2]) -> DiffRow {
@@ -297,13 +338,15 @@ fn empty_row(key: &ClassKey, counts: [u64; 2]) -> DiffRow {
     }
 }
 
-/// By ids: new is what was not there, deleted is what is not there any more.
-fn merge(key: &ClassKey, before: &Slice<'_>, after: &Slice<'_>) -> DiffRow {
+/// By ids up to `limit`: new is what was not there, deleted is what is not there any more. Beyond, by
+/// counts: as many are new as there are more.
+fn merge(key: &ClassKey, before: &Slice<'_>, after: &Slice<'_>, limit: u32) -> DiffRow {
     let mut row = empty_row(key, [before.range.len() as u64, after.range.len() as u64]);
     let (mut i, mut j) = (before.range.start, after.range.start);
-    while i < before.range.end || j < after.range.end {
-        let old = (i < before.range.end).then(|| before.digest.id(i));
-        let new = (j < after.range.end).then(|| after.digest.id(j));
+    let (old_end, new_end) = (before.end_of(limit), after.end_of(limit));
+    while i < old_end || j < new_end {
+        let old = (i < old_end).then(|| before.digest.id(i));
+        let new = (j < new_end).then(|| after.digest.id(j));
         match (old, new) {
             (Some(old), Some(new)) if old == new => {
                 i += 1;
@@ -324,6 +367,11 @@ fn merge(key: &ClassKey, before: &Slice<'_>, after: &Slice<'_>) -> DiffRow {
             }
         }
     }
+    let ([old, old_bytes], [new, new_bytes]) = (before.totals_from(old_end), after.totals_from(new_end));
+    row.added += new.saturating_sub(old);
+    row.removed += old.saturating_sub(new);
+    row.added_bytes = row.added_bytes.saturating_add(new_bytes.saturating_sub(old_bytes));
+    row.removed_bytes = row.removed_bytes.saturating_add(old_bytes.saturating_sub(new_bytes));
     row
 }
 

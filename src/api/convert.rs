@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::capture::memory;
-use crate::capture::{Captured, Info, Limits, Outcome, Request, Target, Trigger};
+use crate::capture::{Captured, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory};
 use crate::error::Error;
 use crate::trigger::config::{Config, Cover};
 use crate::trigger::{self, Event};
@@ -38,8 +37,28 @@ pub struct JsRequest {
     pub gc: bool,
     pub memory_guard: bool,
     pub comparable: bool,
+    /// `once` or `each`.
+    pub prime: Option<String>,
+    /// `prefer` or `require`.
+    pub live: Option<String>,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
+}
+
+fn prime(text: Option<&str>) -> Prime {
+    match text {
+        Some("once") => Prime::Once,
+        Some("each") => Prime::Each,
+        _ => Prime::Never,
+    }
+}
+
+fn liveness(text: Option<&str>) -> Live {
+    match text {
+        Some("prefer") => Live::Prefer,
+        Some("require") => Live::Require,
+        _ => Live::Off,
+    }
 }
 
 impl JsRequest {
@@ -60,6 +79,9 @@ impl JsRequest {
             gc: self.gc,
             memory_guard: self.memory_guard,
             comparable: self.comparable,
+            prime: prime(self.prime.as_deref()),
+            live: liveness(self.live.as_deref()),
+            fallback: None,
             limits: Limits::start(timeout(self.timeout_ms)),
             trigger,
             thread_id: self.thread_id,
@@ -81,6 +103,7 @@ pub struct JsInfo {
     pub trigger: String,
     pub pid: u32,
     pub thread_id: u32,
+    pub fallback: Option<String>,
 }
 
 impl From<Info> for JsInfo {
@@ -96,6 +119,7 @@ impl From<Info> for JsInfo {
             trigger: info.trigger.as_str().to_owned(),
             pid: info.pid,
             thread_id: info.thread_id,
+            fallback: info.fallback,
         }
     }
 }
@@ -225,6 +249,10 @@ pub struct JsConfig {
     pub gc: Option<bool>,
     pub memory_guard: Option<bool>,
     pub comparable: Option<bool>,
+    /// Goes with `comparable`.
+    pub prime: Option<String>,
+    /// `off`, `prefer` or `require`.
+    pub live: Option<String>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -237,7 +265,13 @@ impl JsConfig {
         }
         config.gc = self.gc.unwrap_or(config.gc);
         config.memory_guard = self.memory_guard.unwrap_or(config.memory_guard);
-        config.comparable = self.comparable.unwrap_or(config.comparable);
+        if let Some(comparable) = self.comparable {
+            config.comparable = comparable;
+            config.prime = prime(self.prime.as_deref());
+        }
+        if let Some(text) = &self.live {
+            config.live = liveness(Some(text));
+        }
         config.timeout = timeout(self.timeout_ms).or(config.timeout);
         config.quiet = self.quiet.unwrap_or(config.quiet);
         config.cover = match self.all_threads {
@@ -256,6 +290,7 @@ pub struct JsSupport {
     pub garbage_collection: bool,
     pub interrupts: bool,
     pub line_ends: bool,
+    pub live_reason: Option<String>,
     pub memory_guard: bool,
     pub memory_return: bool,
     pub signal: bool,
@@ -271,6 +306,7 @@ pub fn support() -> JsSupport {
         garbage_collection: v8.garbage_collection,
         interrupts: v8.interrupts,
         line_ends: v8.line_ends,
+        live_reason: live::support().err().map(str::to_owned),
         memory_guard: v8.snapshots && memory::headroom().is_some(),
         memory_return: cfg!(all(target_os = "linux", target_env = "gnu")),
         signal: signal.is_ok(),

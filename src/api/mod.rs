@@ -67,6 +67,9 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
             })
         })?;
     let isolate = v8::capabilities().snapshots.then(Isolate::current).flatten();
+    if let Some(isolate) = isolate {
+        capture::live::look(isolate);
+    }
     if let Some(earlier) = KEY.take() {
         threads::unregister(earlier); // the module was loaded again in the same environment
     }
@@ -142,6 +145,50 @@ pub fn open_async(
         limits: request.limits.clone(),
         rest: Some((request, sink, tell)),
     })
+}
+
+/// Captures this thread while it goes on, as far as that is possible. `phase` is called on the event loop
+/// when the file is being written, `done` once it has its name, or has failed.
+#[napi(catch_unwind)]
+pub fn capture_live(
+    request: JsRequest,
+    phase: Function<JsCaptured, ()>,
+    done: Function<JsOutcome, ()>,
+) -> Result<PendingCapture> {
+    let phase = phase
+        .build_threadsafe_function::<JsCaptured>()
+        .weak::<true>() // the other one keeps the process alive
+        .build_callback(|context| Ok(context.value))?;
+    let done = done
+        .build_threadsafe_function::<JsOutcome>()
+        .build_callback(|context| Ok(context.value))?;
+    let tell = move |outcome: capture::Outcome| {
+        done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    };
+    let request = request.into_request(Trigger::Api);
+    let limits = request.limits.clone();
+    match KEY.get().and_then(threads::reach) {
+        Some(reach) => {
+            let phase = move |captured: capture::Captured| {
+                phase.call(captured.into(), ThreadsafeFunctionCallMode::NonBlocking);
+            };
+            capture::live::start(reach, request, Some(Box::new(phase)), tell);
+        }
+        None => tell(Err(no_isolate())),
+    }
+    Ok(PendingCapture { limits, rest: None })
+}
+
+/// Numbers the objects of this thread now, if its captures are to be live and comparable: at the start
+/// there are few.
+#[napi(catch_unwind)]
+pub fn prime_as_configured() {
+    let config = config::current();
+    if let Some(isolate) = Isolate::current()
+        && config.live != capture::Live::Off
+    {
+        capture::prime(isolate, config.prime);
+    }
 }
 
 /// Has `work` done on a thread of ours, which no signal of the application reaches.

@@ -1,27 +1,21 @@
 //! The engine that captures through V8's own API, on the thread whose heap is wanted.
 //!
 //! That thread stands still meanwhile: about 2 to 4 µs a node on Node 22 and later, more on 18
-//! and 20. V8's graph costs up to [`memory::BYTES_PER_NODE`] a node in native memory until the
+//! and 20. V8's graph costs up to [`BYTES_PER_NODE`](super::memory::BYTES_PER_NODE) a node in native memory until the
 //! capture ends.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-use humansize::{BINARY, format_size};
-
-use super::memory::{self, BYTES_PER_NODE, Promise};
-use super::provenance;
+use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
-use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, panicked, platform};
-use crate::error::{Code, Error, Shortage};
-use crate::v8::{self, ChunkSink, Isolate, Progress};
+use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, panicked, platform, provenance};
+use crate::error::{Code, Error};
+use crate::v8::{ChunkSink, Isolate, Progress};
+use chrono::Utc;
 
-/// How often, at most, memory is looked at; in that time V8 takes some 30 MB.
-const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// How long V8 is watched before its speed is believed.
 const ESTIMATE_AFTER: Duration = Duration::from_millis(100);
 /// Serializing and freeing come after what is watched, and take about a fifth of the whole.
@@ -63,7 +57,7 @@ where
         Mode::InProcess,
         time,
         isolate.heap_statistics(),
-        GENERATION.get(),
+        ids::current(),
     );
     let recorded = catch_unwind(AssertUnwindSafe(|| {
         record(isolate, started, &mut request, header, &mut writer)
@@ -78,6 +72,7 @@ where
                 mode: Mode::InProcess,
                 trigger: request.trigger,
                 thread_id: request.thread_id,
+                fallback: request.fallback.clone(),
             });
             Some(Captured {
                 nodes: graph.nodes,
@@ -93,11 +88,6 @@ where
             None
         }
     }
-}
-
-thread_local! {
-    /// How often V8 was made to number this thread's objects anew.
-    static GENERATION: Cell<u32> = const { Cell::new(0) };
 }
 
 struct Graph {
@@ -159,103 +149,18 @@ fn record(
     let Stream {
         graph, whole, verdict, ..
     } = stream;
+    let max_id = snapshot.max_object_id();
     drop(snapshot);
-    if !request.comparable && isolate.clear_object_ids() {
-        GENERATION.set(GENERATION.get() + 1);
+    if request.comparable {
+        ids::numbered(max_id);
+    } else if isolate.clear_object_ids() {
+        ids::forgotten();
     }
     if whole {
         return Ok(graph);
     }
     // Where the writer gave up, it knows why and tells it.
     Err(verdict.unwrap_or_else(|| Error::new(Code::Aborted, "V8 ended the snapshot early")))
-}
-
-/// Looks at the memory that is left, now and then, so that the service outlives its snapshot.
-struct MemoryWatch {
-    enabled: bool,
-    last_check: Instant,
-    rss_before_bytes: u64,
-    /// What was set aside for this capture.
-    promise: Option<Promise>,
-}
-
-impl MemoryWatch {
-    fn new(enabled: bool) -> Self {
-        Self {
-            enabled,
-            last_check: Instant::now(),
-            rss_before_bytes: memory::rss_bytes(),
-            promise: None,
-        }
-    }
-
-    /// Whether a heap of this size could take more than there is.
-    fn can_run_short(&self, small_objects_bytes: u64) -> bool {
-        self.enabled
-            && memory::headroom()
-                .is_some_and(|headroom| memory::decide(memory::most_bytes(small_objects_bytes), headroom).is_err())
-    }
-
-    /// Will it fit to let V8 count the objects?
-    fn admit_counting(&mut self, small_objects_bytes: u64) -> Result<(), Error> {
-        let bytes = memory::counting_bytes(v8::major_version(), small_objects_bytes);
-        self.set_aside(bytes, "counting the objects of the heap")
-    }
-
-    /// V8 has counted: will what it takes for a snapshot fit?
-    fn admit(&mut self, nodes: u64) -> Result<(), Error> {
-        self.promise = None; // what counting took is taken, or given back
-        self.set_aside(nodes * BYTES_PER_NODE, &format!("a snapshot of {nodes} objects"))
-    }
-
-    fn set_aside(&mut self, bytes: u64, purpose: &str) -> Result<(), Error> {
-        if !self.enabled {
-            return Ok(());
-        }
-        let promise = Promise::make(bytes, memory::headroom()).map_err(|shortage| {
-            Error::memory(
-                format!(
-                    "{purpose} needs about {} of memory, {} are left ({})",
-                    format_size(shortage.needed_bytes, BINARY),
-                    format_size(shortage.available_bytes, BINARY),
-                    shortage.limit
-                ),
-                shortage,
-            )
-        })?;
-        self.promise = Some(promise);
-        Ok(())
-    }
-
-    /// Is there still enough left?
-    fn check(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        if !self.enabled || now.duration_since(self.last_check) < CHECK_INTERVAL {
-            return Ok(());
-        }
-        self.last_check = now;
-        let Some(headroom) = memory::headroom() else {
-            return Ok(());
-        };
-        let taken_bytes = memory::rss_bytes().saturating_sub(self.rss_before_bytes);
-        let floor_bytes = memory::floor_bytes(taken_bytes);
-        if headroom.available_bytes >= floor_bytes {
-            return Ok(());
-        }
-        Err(Error::memory(
-            format!(
-                "memory ran short: the snapshot had taken {}, {} were left ({})",
-                format_size(taken_bytes, BINARY),
-                format_size(headroom.available_bytes, BINARY),
-                headroom.limit
-            ),
-            Shortage {
-                needed_bytes: floor_bytes,
-                available_bytes: headroom.available_bytes,
-                limit: headroom.limit,
-            },
-        ))
-    }
 }
 
 /// Watches V8 build its graph: memory, time, and the estimate that the observer waits for.
@@ -288,6 +193,7 @@ impl Watch<'_> {
         {
             let share = f64::from(done.saturating_sub(done_then)) / f64::from(total.max(1));
             observer(Estimate {
+                mode: Mode::InProcess,
                 nodes: u64::from(total),
                 pause: begun.duration_since(self.started) + scaled(elapsed, share / REST),
             });
@@ -299,6 +205,7 @@ impl Watch<'_> {
     fn finish(&mut self, nodes: u64) {
         if let Some(observer) = self.observer.take() {
             observer(Estimate {
+                mode: Mode::InProcess,
                 nodes,
                 pause: self.started.elapsed().mul_f64(REST),
             });

@@ -122,6 +122,19 @@ pub fn rss_bytes() -> u64 {
     0
 }
 
+/// What another process occupies apart from files.
+#[cfg(target_os = "linux")]
+pub fn private_bytes(pid: i32) -> u64 {
+    linux::private_bytes(pid)
+}
+
+/// Whether the kernel, where memory runs out, kills a whole cgroup at once (`memory.oom.group`): then
+/// a child that is to die first takes the service along.
+#[cfg(target_os = "linux")]
+pub fn is_killed_as_a_group() -> bool {
+    linux::is_killed_as_a_group(std::path::Path::new("/"))
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use super::Headroom;
@@ -142,6 +155,35 @@ mod linux {
 
     pub fn rss_bytes() -> u64 {
         keyed_kib(Path::new("/proc/self/status"), "VmRSS:").unwrap_or(0)
+    }
+
+    pub fn private_bytes(pid: i32) -> u64 {
+        keyed_kib(Path::new(&format!("/proc/{pid}/status")), "RssAnon:").unwrap_or(0)
+    }
+
+    pub fn is_killed_as_a_group(root: &Path) -> bool {
+        let places = || {
+            let memberships = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
+            let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
+            let path = memberships
+                .lines()
+                .find_map(|line| line.strip_prefix("0::"))?
+                .to_owned();
+            let (mount_root, mount_point) = V2.mount(&mounts)?;
+            let top = root.join(mount_point.strip_prefix('/')?);
+            let inner = path
+                .strip_prefix(mount_root)
+                .unwrap_or("")
+                .trim_start_matches('/')
+                .to_owned();
+            Some((top.join(inner), top))
+        };
+        let Some((own, top)) = places() else { return false };
+        own.ancestors()
+            .take_while(|directory| directory.starts_with(&top))
+            .any(|directory| {
+                fs::read_to_string(directory.join("memory.oom.group")).is_ok_and(|flag| flag.trim() == "1")
+            })
     }
 
     fn machine(root: &Path) -> Option<u64> {
@@ -312,6 +354,24 @@ mod linux {
                     limit: "cgroup"
                 }
             );
+        }
+
+        #[test]
+        fn a_group_that_dies_together_may_be_any_on_the_way_to_the_root() {
+            let mount = (
+                "proc/self/mountinfo",
+                "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            );
+            for (flag, expected) in [("1\n", true), ("0\n", false)] {
+                let root = machine_with(&[
+                    ("proc/self/cgroup", "0::/pod/app\n"),
+                    mount,
+                    ("sys/fs/cgroup/pod/memory.oom.group", flag),
+                    ("sys/fs/cgroup/pod/app/memory.oom.group", "0\n"),
+                ]);
+                assert_eq!(is_killed_as_a_group(root.path()), expected, "{flag}");
+            }
+            assert!(!is_killed_as_a_group(machine_with(&[]).path()));
         }
 
         #[test]

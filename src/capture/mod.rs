@@ -11,11 +11,16 @@
 //! 6. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
 //!    tells the outcome, and gives freed memory back to the system.
 //!
+//! [`live`] does the same in a forked child, while the thread goes on.
+//!
 //! The outcome is told exactly once, whatever happens, through the callback. A panic anywhere
 //! becomes an error; nothing unwinds into V8 or Node.
 
+mod ids;
 mod in_process;
+pub mod live;
 pub mod memory;
+mod memory_watch;
 mod name;
 mod platform;
 mod portable;
@@ -29,7 +34,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
+pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into};
+pub use live::Live;
 pub use platform::{block_signals, on_first_thread};
 pub use portable::PortableCapture;
 pub use provenance::{Process, process, set_process};
@@ -57,6 +64,8 @@ impl Trigger {
 pub enum Mode {
     /// Through V8's own API, on the captured thread.
     InProcess,
+    /// Through V8's own API, in a forked child, while the captured thread goes on.
+    Live,
     /// Through `node:v8`.
     Portable,
 }
@@ -65,6 +74,7 @@ impl Mode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InProcess => "in-process",
+            Self::Live => "live",
             Self::Portable => "portable",
         }
     }
@@ -73,14 +83,15 @@ impl Mode {
 /// What the first look at a heap promises.
 #[derive(Clone, Copy, Debug)]
 pub struct Estimate {
+    pub mode: Mode,
     /// Objects to go through.
     pub nodes: u64,
     /// How long the thread will stand still in all.
     pub pause: Duration,
 }
 
-/// Told once per capture, as soon as there is an estimate; on the captured thread, while V8 is at work.
-pub type Observer = Box<dyn FnOnce(Estimate)>;
+/// Told once per capture, as soon as there is an estimate, while V8 is at work.
+pub type Observer = Box<dyn FnOnce(Estimate) + Send>;
 
 /// One capture, fully described.
 pub struct Request {
@@ -92,6 +103,12 @@ pub struct Request {
     /// Keep V8's table of object ids, so that a later snapshot of this thread has the same id for
     /// the same object. It costs some 60 bytes a node until the thread ends.
     pub comparable: bool,
+    /// When to number objects for live captures.
+    pub prime: Prime,
+    /// Whether the thread is to go on meanwhile.
+    pub live: Live,
+    /// Why it does not, where it was to.
+    pub fallback: Option<String>,
     pub limits: Limits,
     pub trigger: Trigger,
     pub thread_id: u32,
@@ -163,6 +180,8 @@ pub struct Info {
     pub trigger: Trigger,
     pub pid: u32,
     pub thread_id: u32,
+    /// Why it is not live, where that was asked for.
+    pub fallback: Option<String>,
 }
 
 /// What comes of a capture.

@@ -14,8 +14,9 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
+use super::ids::Ids;
 use super::sink::Sink;
-use super::{Info, Mode, Outcome, Request, provenance};
+use super::{Info, Live, Mode, Outcome, Request, provenance};
 use crate::error::{Code, Error};
 use crate::v8::{CHUNK_BYTES, HeapStatistics};
 
@@ -30,7 +31,14 @@ pub struct PortableCapture {
 
 impl PortableCapture {
     /// Opens the target and makes the file for `node:v8` to write.
-    pub fn begin(request: Request) -> Result<Self, Error> {
+    pub fn begin(mut request: Request) -> Result<Self, Error> {
+        if request.live != Live::Off {
+            let why = "V8's functions are not to be found in this process".to_owned();
+            if request.live == Live::Require {
+                return Err(super::live::unsupported(&why));
+            }
+            request.fallback = Some(why);
+        }
         let time = Utc::now();
         let started = Instant::now();
         let sink = Sink::open(&request.target, time, &request.limits)?;
@@ -58,7 +66,7 @@ impl PortableCapture {
 
     /// Takes over what was written. `heap` is the heap's state, which there is no V8 to ask for.
     pub fn finish(mut self, heap: HeapStatistics) -> Outcome {
-        let header = provenance::header(&self.request, Mode::Portable, self.time, heap, 0);
+        let header = provenance::header(&self.request, Mode::Portable, self.time, heap, Ids::default());
         let path = self.partial.path().to_owned();
         let failed = |error: io::Error, call| Error::io(&error, call, &path);
         let mut source = File::open(&path).map_err(|error| failed(error, "open"))?;
@@ -101,6 +109,7 @@ impl PortableCapture {
             trigger: self.request.trigger,
             pid: std::process::id(),
             thread_id: self.request.thread_id,
+            fallback: self.request.fallback,
         })
     }
 }

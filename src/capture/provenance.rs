@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::ids::Ids;
 use super::{Mode, Request, memory};
 use crate::v8::HeapStatistics;
 
@@ -51,10 +52,17 @@ struct Provenance<'a> {
     trigger: &'static str,
     mode: &'static str,
     memory: Memory,
-    /// Object ids compare with those of another file of the same process and thread …
+    /// `comparable`: object ids compare with those of another file of the same process and thread …
     ids: &'static str,
     /// … if that has the same number here; it grows whenever V8 numbers the objects anew.
     ids_generation: u32,
+    /// In a live capture only ids up to this one are the objects' own; larger ones mean nothing in
+    /// another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ids_stable_up_to: Option<u32>,
+    /// Why it is not live, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live_fallback: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -66,13 +74,7 @@ struct Memory {
 }
 
 /// The text that goes behind V8's opening: `"rs_heapdump":{…},`.
-pub fn header(
-    request: &Request,
-    mode: Mode,
-    time: DateTime<Utc>,
-    heap: HeapStatistics,
-    ids_generation: u32,
-) -> Vec<u8> {
+pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStatistics, ids: Ids) -> Vec<u8> {
     let iso = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION"),
@@ -89,8 +91,10 @@ pub fn header(
             heap_total_bytes: heap.total_bytes,
             external_bytes: heap.external_bytes,
         },
-        ids: "comparable",
-        ids_generation,
+        ids: if mode == Mode::Live { "live" } else { "comparable" },
+        ids_generation: ids.generation,
+        ids_stable_up_to: (mode == Mode::Live).then_some(ids.stable_up_to),
+        live_fallback: request.fallback.as_deref(),
     };
     let object = serde_json::to_vec(&Header {
         rs_heapdump: provenance,

@@ -13,7 +13,7 @@
 //! its writer lives and which a later capture into that directory removes.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -211,6 +211,47 @@ impl Sink {
             self.flushing = self.bytes;
         }
         Ok(())
+    }
+
+    /// Where a child may write on its own.
+    #[cfg(unix)]
+    pub fn descriptor(&mut self) -> std::os::fd::RawFd {
+        use std::os::fd::AsRawFd;
+        match &mut self.kind {
+            Kind::File { partial, .. } => partial.file().as_raw_fd(),
+            Kind::Stream(file) => file.as_raw_fd(),
+        }
+    }
+
+    /// Takes `bytes` that a child wrote for its own; false where they are not there.
+    pub fn adopt(&mut self, bytes: u64) -> bool {
+        self.bytes = bytes;
+        match &mut self.kind {
+            Kind::File { partial, .. } => partial.file().metadata().is_ok_and(|found| found.len() == bytes),
+            Kind::Stream(_) => true,
+        }
+    }
+
+    /// The beginning of the file, as it was written; nothing of a stream.
+    pub fn beginning(&mut self, length: usize) -> Option<Vec<u8>> {
+        let Kind::File { partial, .. } = &mut self.kind else {
+            return None;
+        };
+        let file = partial.file();
+        file.rewind().ok()?;
+        let mut text = Vec::with_capacity(length);
+        file.take(length as u64).read_to_end(&mut text).ok()?;
+        Some(text)
+    }
+
+    /// Empties the file again; false where bytes have gone to where they cannot be taken back from.
+    pub fn restart(&mut self, written: u64) -> bool {
+        self.bytes = 0;
+        self.flushing = 0;
+        match &mut self.kind {
+            Kind::File { partial, .. } => partial.file().set_len(0).and_then(|()| partial.file().rewind()).is_ok(),
+            Kind::Stream(_) => written == 0,
+        }
     }
 
     /// Flushes to the disk and gives the file its name.

@@ -39,6 +39,7 @@ pub struct Summary {
     pub mode: Mode,
     pub trigger: Trigger,
     pub thread_id: u32,
+    pub fallback: Option<String>,
 }
 
 /// The captured thread's end.
@@ -150,6 +151,7 @@ fn write(
                     trigger: summary.trigger,
                     pid: std::process::id(),
                     thread_id: summary.thread_id,
+                    fallback: summary.fallback,
                 };
                 return Ok((info, committed));
             }
@@ -168,10 +170,10 @@ static IN_FLIGHT: Mutex<usize> = Mutex::new(0);
 static LANDED: Condvar = Condvar::new();
 
 /// Counts a writer from before its thread starts until nothing is left to do for its file.
-struct InFlight;
+pub struct InFlight;
 
 impl InFlight {
-    fn enter() -> Self {
+    pub fn enter() -> Self {
         *IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Self
     }

@@ -139,7 +139,7 @@ impl DiffBuilder {
         self.snapshots.insert(self.snapshots.len() - 1, facts);
         let comparison = compare(digest, &self.last);
         let rows = comparison.rows.into_iter();
-        self.between.push(if comparison.ids == Comparability::Comparable {
+        self.between.push(if comparison.ids.limit().is_some() {
             Counts::ByKey(rows.map(|row| (row.key, row.counts[0])).collect())
         } else {
             Counts::ByIdentity(
@@ -155,7 +155,7 @@ impl DiffBuilder {
     pub fn build(self, selection: &Selection<SortDiff>) -> Diff {
         let (ids, mut classes): (_, Vec<ClassChange>) = match &self.first {
             Some((first, comparison)) => {
-                let comparable = comparison.ids == Comparability::Comparable;
+                let comparable = comparison.ids.limit().is_some();
                 let rows = comparison.rows.iter();
                 (
                     comparison.ids,

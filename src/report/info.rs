@@ -137,7 +137,13 @@ fn provenance_lines(provenance: &Provenance) -> Vec<(&'static str, String)> {
             ", generation {generation}: numbered anew {generation} times before this"
         );
     }
+    match provenance.ids_stable_up_to {
+        Some(0) => ids.push_str(", comparing with no other snapshot"),
+        Some(limit) => drop(write!(ids, ", comparing up to {limit}")),
+        None => {}
+    }
     let lines = [
+        ("not live", said(&provenance.live_fallback).unwrap_or_default()),
         ("taken", join(taken)),
         ("process", join(process)),
         ("memory", join(memory)),

@@ -24,10 +24,17 @@ pub struct Provenance {
     pub mode: Option<String>,
     /// The process's memory at that time.
     pub memory: Memory,
-    /// `comparable` where object ids may be compared with other snapshots of the process and thread …
+    /// `comparable` where object ids may be compared with other snapshots of the process and thread,
+    /// `live` where that goes for those up to `ids_stable_up_to` …
     pub ids: Option<String>,
     /// … that have the same number here: it grows whenever objects were numbered anew.
     pub ids_generation: u32,
+    /// The largest id that is an object's own in a live capture; 0 where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids_stable_up_to: Option<u32>,
+    /// Why the capture is not live, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_fallback: Option<String>,
 }
 
 /// As `process.memoryUsage()` has it.
@@ -52,10 +59,49 @@ impl Provenance {
         Some(identity(self)? == identity(other)?)
     }
 
-    /// Whether the ids of objects are declared not to compare between the two.
+    /// Up to which id objects of the two are the same when their ids are, as far as that is declared:
+    /// `u32::MAX` where there is no such limit, `None` where ids say nothing.
     #[must_use]
-    pub fn has_other_ids(&self, other: &Self) -> bool {
-        let unstable = |p: &Self| p.ids.as_deref().is_some_and(|ids| ids != "comparable");
-        unstable(self) || unstable(other) || self.ids_generation != other.ids_generation
+    pub fn common_ids(&self, other: &Self) -> Option<u32> {
+        let limit = |p: &Self| match p.ids.as_deref() {
+            None | Some("comparable") => Some(u32::MAX),
+            Some("live") => p.ids_stable_up_to.filter(|limit| *limit > 0),
+            Some(_) => None,
+        };
+        if self.ids_generation != other.ids_generation {
+            return None;
+        }
+        Some(limit(self)?.min(limit(other)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_compare_up_to_the_smaller_limit() {
+        let of = |ids: Option<&str>, stable: Option<u32>, ids_generation| Provenance {
+            ids: ids.map(str::to_owned),
+            ids_stable_up_to: stable,
+            ids_generation,
+            ..Provenance::default()
+        };
+        let whole = of(Some("comparable"), None, 0);
+        let live = |stable| of(Some("live"), Some(stable), 0);
+        let cases = [
+            (&whole, &whole, Some(u32::MAX)),
+            (&of(None, None, 0), &whole, Some(u32::MAX)),
+            (&whole, &live(7), Some(7)),
+            (&live(9), &live(7), Some(7)),
+            (&live(0), &live(7), None),
+            (&of(Some("live"), None, 0), &whole, None),
+            (&of(Some("unstable"), Some(7), 0), &whole, None),
+            (&whole, &of(Some("comparable"), None, 1), None),
+        ];
+        for (one, other, expected) in cases {
+            assert_eq!(one.common_ids(other), expected, "{one:?} {other:?}");
+            assert_eq!(other.common_ids(one), expected, "{other:?} {one:?}");
+        }
     }
 }

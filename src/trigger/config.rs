@@ -7,6 +7,8 @@
 //! | `signal`, `nosignal` | whether SIGUSR2 takes a snapshot (it does) |
 //! | `dir=PATH` | where the files go |
 //! | `nogc` | no garbage collection beforehand |
+//! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
+//! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
@@ -16,6 +18,8 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::capture::{Live, Prime};
 
 /// Whom a signal covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct Config {
     pub gc: bool,
     pub memory_guard: bool,
     pub comparable: bool,
+    pub prime: Prime,
+    pub live: Live,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -46,6 +52,8 @@ impl Config {
         gc: true,
         memory_guard: true,
         comparable: true,
+        prime: Prime::Never,
+        live: Live::Off,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -91,7 +99,20 @@ pub fn parse(text: &str) -> Environment {
                 read.config.directory = Some(PathBuf::from(path));
             }
             ("nogc", None) => read.config.gc = false,
-            ("nocomparable", None) => read.config.comparable = false,
+            ("nocomparable", None) => {
+                read.config.comparable = false;
+                read.config.prime = Prime::Never;
+            }
+            ("comparable", Some("once")) => {
+                read.config.comparable = true;
+                read.config.prime = Prime::Once;
+            }
+            ("comparable", Some("each")) => {
+                read.config.comparable = true;
+                read.config.prime = Prime::Each;
+            }
+            ("live", None | Some("prefer")) => read.config.live = Live::Prefer,
+            ("live", Some("require")) => read.config.live = Live::Require,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -108,7 +129,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 9] = [
+        let cases: [Case; 12] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -119,6 +140,15 @@ mod tests {
                 e.config.directory = Some("/var/dumps".into());
                 e.config.gc = false;
                 e.config.quiet = true;
+            }),
+            ("live", |e| e.config.live = Live::Prefer),
+            ("live=prefer,live=require,comparable=each", |e| {
+                e.config.live = Live::Require;
+                e.config.prime = Prime::Each;
+            }),
+            ("live=maybe,comparable,comparable=once,nocomparable", |e| {
+                e.config.comparable = false;
+                e.unknown = ["live=maybe", "comparable"].map(String::from).to_vec();
             }),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {

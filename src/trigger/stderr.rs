@@ -8,24 +8,31 @@
 use humansize::{BINARY, format_size};
 use std::time::Duration;
 
-use crate::capture::{Estimate, Info};
+use crate::capture::{Estimate, Info, Mode};
 use crate::error::Error;
 
 /// A capture has begun, and this is what it will take.
 pub fn started(thread_id: u32, sender: Option<u32>, estimate: Estimate) {
     let sender = sender.map_or_else(String::new, |pid| format!(" from pid {pid}"));
+    let how = match estimate.mode {
+        Mode::Live => "live, so the process goes on".to_owned(),
+        _ => format!("about {}", seconds(estimate.pause)),
+    };
     line(&format!(
-        "taking a heap snapshot of {}, asked for by a signal{sender}: {} objects, about {}",
+        "taking a heap snapshot of {}, asked for by a signal{sender}: {} objects, {how}",
         subject(thread_id),
         estimate.nodes,
-        seconds(estimate.pause)
     ));
 }
 
 /// It ended well.
 pub fn finished(info: &Info) {
+    let not_live = info
+        .fallback
+        .as_ref()
+        .map_or_else(String::new, |why| format!(", not live: {why}"));
     line(&format!(
-        "heap snapshot written to {} ({}, pause {})",
+        "heap snapshot written to {} ({}, pause {}{not_live})",
         info.path.display(),
         format_size(info.bytes, BINARY),
         seconds(info.pause)

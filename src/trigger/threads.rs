@@ -19,16 +19,18 @@
 
 #![expect(unsafe_code, reason = "interrupting V8 from another thread")]
 
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::{self, Cover};
 use super::turn::{Answer, Turn};
 use super::{Event, Notice, stderr};
-use crate::capture::{Limits, Outcome, PortableCapture, Request, Target, Trigger, capture};
+use crate::capture::live::{self, Reach, Visit};
+use crate::capture::{Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
 /// Delivers a message on the thread's event loop. Called from any thread.
@@ -47,6 +49,10 @@ struct Thread {
     sender: Mutex<Option<u32>>,
     /// Empty once the environment is going away, or where V8 cannot be interrupted.
     reach: Mutex<Option<InterruptHandle>>,
+    /// What live captures want done here.
+    visits: Mutex<VecDeque<Visit>>,
+    /// The environment is going away.
+    gone: AtomicBool,
     notify: Notify,
 }
 
@@ -70,6 +76,8 @@ pub fn register(id: u32, isolate: Option<Isolate>, notify: Notify) -> Key {
         turn: Mutex::default(),
         sender: Mutex::default(),
         reach: Mutex::new(isolate.and_then(Isolate::interrupt_handle)),
+        visits: Mutex::default(),
+        gone: AtomicBool::new(false),
         notify,
     }));
     key
@@ -85,6 +93,38 @@ pub fn unregister(key: Key) {
         threads.remove(index)
     };
     lock(&thread.reach).take();
+    let mut visits = lock(&thread.visits);
+    thread.gone.store(true, Ordering::SeqCst);
+    let dropped = std::mem::take(&mut *visits);
+    drop(visits);
+    drop(dropped); // which tells those who wait for them
+}
+
+/// The way to the thread that is registered as `key`.
+pub fn reach(key: Key) -> Option<Box<dyn Reach>> {
+    Some(Box::new(Way(find(key)?)))
+}
+
+struct Way(Arc<Thread>);
+
+impl Reach for Way {
+    fn visit(&self, visit: Visit) {
+        let mut visits = lock(&self.0.visits);
+        if self.0.gone.load(Ordering::SeqCst) {
+            return;
+        }
+        visits.push_back(visit);
+        drop(visits);
+        (self.0.notify)(Notice::Wake);
+    }
+
+    fn hurry(&self) {
+        self.0.interrupt();
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.gone.load(Ordering::SeqCst)
+    }
 }
 
 /// Asks for a capture of every thread that `cover` means. `sender` is the asking process.
@@ -113,12 +153,16 @@ impl Thread {
 
     /// Reaches the thread in both ways.
     fn call(&self) {
+        self.interrupt();
+        (self.notify)(Notice::Wake);
+    }
+
+    fn interrupt(&self) {
         if let Some(handle) = &*lock(&self.reach) {
             // SAFETY: module head; `on_interrupt` neither unwinds nor runs JavaScript, and takes its
             // data as a number.
             unsafe { handle.request(on_interrupt, self.key.0 as *mut c_void) };
         }
-        (self.notify)(Notice::Wake);
     }
 
     fn ended(&self, outcome: &Outcome, quiet: bool) {
@@ -150,6 +194,9 @@ impl Thread {
             gc: config.gc,
             memory_guard: config.memory_guard,
             comparable: config.comparable,
+            prime: config.prime,
+            live: config.live,
+            fallback: None,
             limits: Limits::start(config.timeout),
             trigger: Trigger::Signal,
             thread_id,
@@ -175,19 +222,28 @@ unsafe extern "C" fn on_interrupt(_isolate: *mut c_void, data: *mut c_void) {
     let _ = catch_unwind(AssertUnwindSafe(|| run_wanted(Key(data as usize))));
 }
 
-/// Captures the current thread, registered as `key`, if that is wanted.
+/// Does what is wanted of the current thread, registered as `key`: visits, and a capture.
 pub fn run_wanted(key: Key) {
     let Some(thread) = find(key) else { return };
     let Some(isolate) = Isolate::current() else {
         return;
     };
+    loop {
+        let visit = lock(&thread.visits).pop_front();
+        let Some(visit) = visit else { break };
+        visit(isolate);
+    }
     if !lock(&thread.turn).begin() {
         return;
     }
     let (request, quiet) = thread.request();
-    capture(isolate, request, move |outcome| {
-        thread.ended(&outcome, quiet);
-    });
+    let way = Way(Arc::clone(&thread));
+    let done = move |outcome: Outcome| thread.ended(&outcome, quiet);
+    if request.live == Live::Off {
+        capture(isolate, request, done);
+    } else {
+        live::start(Box::new(way), request, None, done);
+    }
 }
 
 /// The portable twin of [`run_wanted`]: begins a capture that JavaScript has to carry on.

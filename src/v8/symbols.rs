@@ -9,7 +9,8 @@
 //! # Safety
 //!
 //! A function pointer is given its type here and nowhere else. Each signature was compared with
-//! `v8-profiler.h`, `v8-isolate.h`, `v8-local-handle.h` and `v8-primitive.h` of Node 16.20, 18.20,
+//! `v8-profiler.h`, `v8-isolate.h`, `v8-local-handle.h`, `v8-primitive.h`, and Node's `node.h` and
+//! `node_platform.h`, of Node 16.20, 18.20,
 //! 20.20, 22.23, 24.21 and 26.10; a C++ member function takes `this` as its first argument.
 
 #![expect(unsafe_code, reason = "dlsym, and giving its answers the types of V8's headers")]
@@ -17,6 +18,7 @@
 #[cfg(unix)]
 use std::ffi::CString;
 use std::ffi::{c_char, c_int, c_void};
+use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
 use super::abi::{ActivityControl, HeapSnapshotOptions, HeapSpaceStatistics, OutputStream};
@@ -36,9 +38,9 @@ macro_rules! symbols {
         impl Symbols {
             fn resolve() -> Self {
                 Self { $($name: {
-                    // SAFETY: `lookup` answers with the address of the function of that name, and
-                    // the table pairs the name with its signature; `Option<fn>` and a nullable
-                    // pointer have the same layout.
+                    // SAFETY: `lookup` answers with the address of that name, and the table pairs the
+                    // name with its signature, or takes the plain address (`NonZeroUsize`); `Option`
+                    // of either has the layout of a nullable pointer.
                     unsafe { std::mem::transmute::<*mut c_void, Option<$type>>(lookup($mangled)) }
                 },)+ }
             }
@@ -67,6 +69,12 @@ symbols! {
     /// `HeapProfiler* v8::Isolate::GetHeapProfiler()`
     get_heap_profiler: unsafe extern "C" fn(Opaque) -> Opaque = "_ZN2v87Isolate15GetHeapProfilerEv";
 
+    /// `void v8::HeapProfiler::StartTrackingHeapObjects(bool track_allocations)`
+    start_tracking_heap_objects: unsafe extern "C" fn(Opaque, bool) =
+        "_ZN2v812HeapProfiler24StartTrackingHeapObjectsEb";
+    /// `SnapshotObjectId v8::HeapProfiler::GetHeapStats(OutputStream*, int64_t*)`: the last id given
+    get_heap_stats: unsafe extern "C" fn(Opaque, *mut OutputStream<'_>, *mut i64) -> u32 =
+        "_ZN2v812HeapProfiler12GetHeapStatsEPNS_12OutputStreamEPl";
     /// `void v8::HeapProfiler::ClearObjectIds()`
     clear_object_ids: unsafe extern "C" fn(Opaque) = "_ZN2v812HeapProfiler14ClearObjectIdsEv";
 
@@ -82,6 +90,8 @@ symbols! {
 
     /// `int v8::HeapSnapshot::GetNodesCount() const`
     snapshot_get_nodes_count: unsafe extern "C" fn(Opaque) -> c_int = "_ZNK2v812HeapSnapshot13GetNodesCountEv";
+    /// `SnapshotObjectId v8::HeapSnapshot::GetMaxSnapshotJSObjectId() const`
+    snapshot_get_max_id: unsafe extern "C" fn(Opaque) -> u32 = "_ZNK2v812HeapSnapshot24GetMaxSnapshotJSObjectIdEv";
     /// `void v8::HeapSnapshot::Serialize(OutputStream*, SerializationFormat) const`
     snapshot_serialize: unsafe extern "C" fn(Opaque, *mut OutputStream<'_>, c_int) =
         "_ZNK2v812HeapSnapshot9SerializeEPNS_12OutputStreamENS0_19SerializationFormatE";
@@ -107,6 +117,31 @@ symbols! {
     /// `void v8::internal::Script::InitLineEnds(Isolate*, Handle<Script>)`: Node 16 to 20
     script_init_line_ends: unsafe extern "C" fn(Opaque, Slot) =
         "_ZN2v88internal6Script12InitLineEndsINS0_7IsolateEEEvPT_NS0_6HandleIS1_EE";
+
+    /// `Local<Context> v8::Isolate::GetCurrentContext()`
+    get_current_context: unsafe extern "C" fn(Opaque) -> Slot = "_ZN2v87Isolate17GetCurrentContextEv";
+    /// `Environment* node::GetCurrentEnvironment(Local<Context>)`
+    node_current_environment: unsafe extern "C" fn(Slot) -> Opaque =
+        "_ZN4node21GetCurrentEnvironmentEN2v85LocalINS0_7ContextEEE";
+    /// `MultiIsolatePlatform* node::GetMultiIsolatePlatform(Environment*)`
+    node_platform: unsafe extern "C" fn(Opaque) -> Opaque = "_ZN4node23GetMultiIsolatePlatformEPNS_11EnvironmentE";
+    /// `int node::NodePlatform::NumberOfWorkerThreads()`
+    node_platform_worker_threads: unsafe extern "C" fn(Opaque) -> c_int =
+        "_ZN4node12NodePlatform21NumberOfWorkerThreadsEv";
+    /// the vtable of `node::NodePlatform`, which begins with two words of header
+    node_platform_vtable: NonZeroUsize = "_ZTVN4node12NodePlatformE";
+    /// `void node::NodePlatform::CallOnWorkerThread(unique_ptr<Task>)`: Node 16 to 20
+    node_platform_call_on_worker: NonZeroUsize =
+        "_ZN4node12NodePlatform18CallOnWorkerThreadESt10unique_ptrIN2v84TaskESt14default_deleteIS3_EE";
+    /// `void node::NodePlatform::CallDelayedOnWorkerThread(unique_ptr<Task>, double)`: Node 16 to 20
+    node_platform_call_delayed_on_worker: NonZeroUsize =
+        "_ZN4node12NodePlatform25CallDelayedOnWorkerThreadESt10unique_ptrIN2v84TaskESt14default_deleteIS3_EEd";
+    /// `void node::NodePlatform::PostTaskOnWorkerThreadImpl(TaskPriority, unique_ptr<Task>, const SourceLocation&)`:
+    /// Node 22 and later
+    node_platform_post_on_worker: NonZeroUsize = "_ZN4node12NodePlatform26PostTaskOnWorkerThreadImplEN2v812TaskPriorityESt10unique_ptrINS1_4TaskESt14default_deleteIS4_EERKNS1_14SourceLocationE";
+    /// `void node::NodePlatform::PostDelayedTaskOnWorkerThreadImpl(TaskPriority, unique_ptr<Task>, double, const SourceLocation&)`:
+    /// Node 22 and later
+    node_platform_post_delayed_on_worker: NonZeroUsize = "_ZN4node12NodePlatform33PostDelayedTaskOnWorkerThreadImplEN2v812TaskPriorityESt10unique_ptrINS1_4TaskESt14default_deleteIS4_EEdRKNS1_14SourceLocationE";
 }
 
 /// The table of this process.
