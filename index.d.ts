@@ -30,7 +30,8 @@ export interface SnapshotOptions {
    * that were numbered in the process itself keep their ids. `true` keeps what there is: ids given by
    * earlier snapshots in process. `'once'` numbers all objects before the thread's first capture
    * (`configure` and `NODE_HEAPDUMP_OPTIONS`: at once, when there are few), `'each'` before every one.
-   * Numbering stops the thread for a garbage collection and a walk through its heap. The file's header
+   * Numbering stops the thread for a garbage collection and a walk through its heap, and slows the
+   * collector down from then on, as any snapshot in process does. The file's header
    * says up to which id that holds, and comparing obeys it. Not live, both are as `true`.
    */
   comparable?: boolean | 'once' | 'each'
@@ -54,8 +55,8 @@ export interface SnapshotProgress {
 /** What only the asynchronous form understands. */
 export interface AsyncSnapshotOptions extends SnapshotOptions {
   /**
-   * Capture in a forked child while the thread goes on: it stands still for the fork only, some 50 ms for
-   * each gigabyte of resident memory. The child needs as much memory as a capture in process does, for
+   * Capture in a forked child while the thread goes on: it stands still for the fork only, 50 to 130 ms
+   * for each gigabyte of resident memory. The child needs as much memory as a capture in process does, for
    * longer. `'prefer'` (or `true`) captures in process where that cannot be, and tells why (`fallback`);
    * `'require'` fails with `ERR_HEAPDUMP_UNSUPPORTED` or the reason. See `support().live`. Default: false.
    *
