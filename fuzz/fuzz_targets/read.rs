@@ -9,6 +9,7 @@ use std::fs;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
+use rs_heapdump::analysis::leaks::{Census, Leaks};
 use rs_heapdump::analysis::{Classes, Digest, Interfaces, Paths, Sources, compare, edge_label, node_name, summarize};
 use rs_heapdump::graph::Heap;
 use rs_heapdump::snapshot::{OpenOptions, Snapshot, SnapshotError};
@@ -45,6 +46,10 @@ fuzz_target!(|bytes: &[u8]| {
                 let _ = edge_label(snapshot, step.source, snapshot.edge(step.edge));
             }
         }
+    }
+    if let (Ok(first), Ok(second)) = (open(true), open(true)) {
+        let earlier = [Census::build(first), Census::build(second)];
+        assert!(Leaks::find(&heap, &earlier).suspects.is_empty(), "nothing grew");
     }
     if let Ok(again) = open(true) {
         let digest = Digest::build(again, &interfaces);
