@@ -24,6 +24,7 @@ import { parseArgs, promisify } from 'node:util'
 import { nodeBinary } from '../scripts/nodes.mjs'
 import { CACHE, compileHeapdump, install, typescriptPath } from './contenders.mjs'
 import { machineFacts } from './machine.mjs'
+import { choose, positive } from './options.mjs'
 import { median, render } from './results.mjs'
 
 const run = promisify(execFile)
@@ -97,24 +98,6 @@ function readOptions() {
     chosen.contenders.length === CONTENDERS.length &&
     chosen.rounds >= ROUNDS
   return { ...chosen, out: values.out ?? (whole ? RESULTS : null) }
-}
-
-function choose(name, text, known) {
-  const chosen = text.split(',')
-  const unknown = chosen.find((each) => !known.includes(each))
-  if (unknown !== undefined) fail(`--${name}: no "${unknown}", only ${known.join(', ')}`)
-  return chosen
-}
-
-function positive(name, text) {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) fail(`--${name}: "${text}" is not a positive whole number`)
-  return value
-}
-
-function fail(message) {
-  console.error(message)
-  process.exit(2)
 }
 
 /** A Node to measure on: its binary and version, and heapdump compiled for it, or why not. */

@@ -30,6 +30,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { createGzip } from 'node:zlib'
 import { machineFacts } from './machine.mjs'
+import { choose, positive } from './options.mjs'
 import { CLI, MEASURE, prepare, READERS, versions } from './readers.mjs'
 import { keptNotes, render } from './reading-results.mjs'
 
@@ -105,24 +106,6 @@ function readOptions() {
     chosen.parts.length === PARTS.length &&
     chosen.rounds >= ROUNDS
   return { ...chosen, out: values.out ?? (whole ? RESULTS : null) }
-}
-
-function choose(name, text, known) {
-  const chosen = text.split(',')
-  const unknown = chosen.find((each) => !known.includes(each))
-  if (unknown !== undefined) fail(`--${name}: no "${unknown}", only ${known.join(', ')}`)
-  return chosen
-}
-
-function positive(name, text) {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) fail(`--${name}: "${text}" is not a positive whole number`)
-  return value
-}
-
-function fail(message) {
-  console.error(message)
-  process.exit(2)
 }
 
 /** The files of a size, made unless they are there and were made by this script on this Node. */
