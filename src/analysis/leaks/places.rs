@@ -14,6 +14,8 @@ const MAX_LOOKED_AT: usize = 400;
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     closures: HashMap<NodeIndex, Vec<NodeIndex>>,
+    /// Contexts that closures hold, ascending.
+    contexts: Vec<NodeIndex>,
     /// Closures by what describes the scope they open.
     opening: HashMap<NodeIndex, NodeIndex>,
 }
@@ -45,6 +47,8 @@ impl Scopes {
                 }
             }
         }
+        scopes.contexts = scopes.closures.keys().copied().collect();
+        scopes.contexts.sort_unstable();
         scopes
     }
 
@@ -56,14 +60,8 @@ impl Scopes {
     /// A variable of the program's that holds an object, where only exports lead to it by name.
     pub(super) fn variable(&self, scene: &Scene<'_>, node: NodeIndex) -> Option<Hop> {
         let snapshot = scene.snapshot();
-        let mut contexts: Vec<NodeIndex> = self
-            .closures
-            .keys()
-            .copied()
-            .filter(|context| !scene.is_new(*context))
-            .collect();
-        contexts.sort_unstable();
-        contexts.into_iter().find_map(|context| {
+        let mut contexts = self.contexts.iter().copied().filter(|context| !scene.is_new(*context));
+        contexts.find_map(|context| {
             let mut edges = snapshot.edges(context);
             let edge = edges.find(|edge| edge.link.is(EdgeKind::Context) && edge.link.target() == node)?;
             self.function(scene, context)?;
@@ -73,6 +71,13 @@ impl Scopes {
                 node,
             })
         })
+    }
+
+    /// A line of the program's that a step of a path leads to: of the function whose variables it holds, or its own.
+    fn line(&self, scene: &Scene<'_>, node: NodeIndex) -> Option<Source> {
+        let function = || self.function(scene, node);
+        let of_context = scene.is_context(node).then(function).flatten();
+        of_context.or_else(|| scene.user_source(node))
     }
 
     /// The function whose variables a context holds, or another one that tells the file.
@@ -99,22 +104,15 @@ pub(super) fn holder(scene: &Scene<'_>, scopes: &Scopes, named: &Named, path: &[
     let holder = of_anchor.or_else(|| {
         // The nearest line of the program's on the way.
         path.iter().rev().find_map(|hop| {
-            let context = scene
-                .is_context(hop.node)
-                .then(|| scopes.function(scene, hop.node))
-                .flatten();
             let module = || module_source(scene, hop.node).filter(|_| scene.is_a(hop.node, &["Module"]));
-            context.or_else(|| scene.user_source(hop.node)).or_else(module)
+            scopes.line(scene, hop.node).or_else(module)
         })
     });
     match (holder, path.last()) {
         (Some(holder), Some(owner)) if !is_of_program(&holder) => {
             let nearest = || {
                 let mut steps = path.iter().rev().filter(|hop| !scene.is_new(hop.node));
-                steps.find_map(|hop| {
-                    let function = scopes.function(scene, hop.node).filter(|_| scene.is_context(hop.node));
-                    function.or_else(|| scene.user_source(hop.node)).filter(is_of_program)
-                })
+                steps.find_map(|hop| scopes.line(scene, hop.node).filter(is_of_program))
             };
             variable_above(scene, scopes, owner.node)
                 .or_else(nearest)
@@ -179,9 +177,7 @@ fn mentions(scene: &Scene<'_>, scopes: &Scopes, name: &str) -> Option<Source> {
     let snapshot = scene.snapshot();
     let wanted: HashSet<NodeIndex> = snapshot
         .nodes()
-        .filter(|node| {
-            scene.kind(*node) == NodeKind::String && scene.snapshot().strings().is(snapshot.name(*node), name)
-        })
+        .filter(|node| scene.kind(*node) == NodeKind::String && snapshot.strings().is(snapshot.name(*node), name))
         .collect();
     let closures = snapshot.locations().rows().map(|(node, _)| node);
     let mut closures = closures.filter(|node| scene.is_closure(*node) && scene.user_source(*node).is_some());
@@ -206,13 +202,11 @@ fn mentions(scene: &Scene<'_>, scopes: &Scopes, name: &str) -> Option<Source> {
         false
     });
     by_code.and_then(|closure| scene.user_source(closure)).or_else(|| {
-        let mut contexts: Vec<NodeIndex> = scopes.closures.keys().copied().collect();
-        contexts.sort_unstable();
-        let mut holding = contexts.into_iter().filter(|context| {
-            let mut links = snapshot.links(*context);
+        let mut holding = scopes.contexts.iter().filter(|context| {
+            let mut links = snapshot.links(**context);
             links.any(|link| wanted.contains(&link.target()))
         });
-        holding.find_map(|context| scopes.function(scene, context).filter(is_user))
+        holding.find_map(|context| scopes.function(scene, *context))
     })
 }
 
