@@ -9,6 +9,8 @@ use crate::snapshot::{EdgeKind, NodeIndex, NodeKind};
 
 /// New entries that are looked at.
 const MAX_FRESH: usize = 64;
+/// New entries that are weighed.
+const FIRST_FRESH: usize = 16;
 /// Objects around a sample that are looked at.
 const MAX_AROUND: usize = 300;
 /// Variables that are named.
@@ -86,6 +88,19 @@ impl Evidence<'_> {
     fn sampled(&self) -> impl Iterator<Item = NodeIndex> + '_ {
         let step = self.fresh.len().div_ceil(MAX_FRESH).max(1);
         self.fresh.iter().copied().step_by(step)
+    }
+
+    /// The first few of what came, for rules that weigh what is behind it.
+    pub fn first_fresh(&self) -> &[NodeIndex] {
+        &self.fresh[..self.fresh.len().min(FIRST_FRESH)]
+    }
+
+    /// Bytes of the program's behind those few.
+    pub fn first_fresh_bytes(&self) -> u64 {
+        self.first_fresh()
+            .iter()
+            .map(|node| self.scene.weights.bytes(*node))
+            .sum()
     }
 
     /// Whether most of what came, strings aside, is like this.

@@ -11,9 +11,6 @@ pub(super) const RULE: Rule = Rule {
     recognise,
 };
 
-/// Samples that are looked at.
-const SAMPLES: usize = 16;
-
 fn recognise(evidence: &Evidence<'_>) -> Option<Explanation> {
     let scene = evidence.scene;
     let native = |node| scene.kind(node) == NodeKind::Native && scene.heap.shallow_size(node) >= 256;
@@ -22,17 +19,11 @@ fn recognise(evidence: &Evidence<'_>) -> Option<Explanation> {
             .nearest(*node, 24, native)
             .map_or(0, |store| scene.heap.shallow_size(store))
     };
-    let outside: u64 = evidence.fresh.iter().take(SAMPLES).map(behind).sum();
-    let all: u64 = evidence
-        .fresh
-        .iter()
-        .take(SAMPLES)
-        .map(|node| scene.weights.bytes(*node))
-        .sum();
-    if outside == 0 || outside * 2 < all {
+    let outside: u64 = evidence.first_fresh().iter().map(behind).sum();
+    if outside == 0 || outside * 2 < evidence.first_fresh_bytes() {
         return None;
     }
-    let samples = evidence.fresh.len().min(SAMPLES) as u64;
+    let samples = evidence.first_fresh().len() as u64;
     Some(Explanation {
         why: format!(
             "{} more objects than in the first snapshot keep buffers of {} bytes each outside of the JavaScript heap, \

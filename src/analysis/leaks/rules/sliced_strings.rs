@@ -24,18 +24,12 @@ fn recognise(evidence: &Evidence<'_>) -> Option<Explanation> {
     let near = |node| scene.nearest(node, 12, slice);
     let sample = evidence.fresh.iter().find_map(|node| near(*node))?;
     let held = scene.heap.shallow_size(parent(sample)?);
-    let behind = evidence
-        .fresh
+    let first = evidence.first_fresh();
+    let behind = first
         .iter()
-        .take(16)
         .filter_map(|node| Some(scene.heap.shallow_size(parent(near(*node)?)?)));
-    let looked_at = evidence.fresh.len().min(16) as u64;
-    let all: u64 = evidence
-        .fresh
-        .iter()
-        .take(16)
-        .map(|node| scene.weights.bytes(*node))
-        .sum();
+    let looked_at = first.len() as u64;
+    let all = evidence.first_fresh_bytes();
     if behind.sum::<u64>() * 2 < all.max(looked_at * LEAST_PARENT_BYTES) {
         return None;
     }
