@@ -90,8 +90,8 @@ export interface SnapshotInfo {
   mode: 'live' | 'in-process' | 'portable'
   /** Why it is not live, where that was preferred. */
   fallback?: string
-  /** What asked for it. */
-  trigger: 'api' | 'signal'
+  /** What asked for it: this API, a signal, or `rs-heapdump capture PID`. */
+  trigger: 'api' | 'signal' | 'capture'
   pid: number
   /** `worker_threads.threadId` of the captured thread; 0 is the main thread. */
   threadId: number
@@ -193,7 +193,7 @@ export interface SkippedSnapshot {
 export interface Fallback {
   reason: string
   mode: 'in-process' | 'portable'
-  trigger: 'api' | 'signal'
+  trigger: 'api' | 'signal' | 'capture'
   pid: number
   threadId: number
 }
@@ -493,6 +493,8 @@ export interface Support {
   signal: Capability
   /** Snapshots by signal while JavaScript never returns to the event loop. */
   blockedLoop: Capability
+  /** Being captured by `rs-heapdump capture PID`, which waits for the outcome; without it, that goes by Node's inspector. */
+  capture: Capability
   /** Refusing a capture that would not fit into memory. */
   memoryGuard: Capability
   /** Giving freed memory back to the system after a capture. */

@@ -7,7 +7,7 @@ const { EventEmitter } = require('events')
 const path = require('path')
 
 const native = loadNative()
-const inProcess = native.capabilities().snapshots
+const inProcess = native.capturesInProcess()
 const events = new EventEmitter()
 
 // What each form understands: the option's name, and what its value must be.
@@ -195,39 +195,16 @@ function off(event, listener) {
 }
 
 function support() {
-  const can = native.capabilities()
-  const capability = (available, how, whyNot) => ({ available, detail: available ? how : whyNot })
-  const noSymbols = 'this process does not export the functions of V8 that are needed'
+  const { version, mode, capabilities } = native.support()
+  const found = capabilities.map(({ name, available, detail }) => [name, { available, detail }])
   return {
-    version: can.version,
+    version,
     node: process.version,
     v8: process.versions.v8,
     platform: process.platform,
     arch: process.arch,
-    mode: inProcess ? 'in-process' : 'portable',
-    inProcess: capability(inProcess, "V8's HeapProfiler", `${noSymbols}; node:v8 writes the snapshots`),
-    live: capability(!can.liveReason, 'a forked child captures while the process goes on', can.liveReason),
-    gc: {
-      available: true,
-      detail: can.garbageCollection ? "V8's LowMemoryNotification" : `a gc function of node:vm; ${noSymbols}`,
-    },
-    signal: capability(can.signal, 'SIGUSR2', can.signalReason),
-    blockedLoop: capability(
-      can.signal && can.interrupts,
-      "V8's RequestInterrupt",
-      can.signal ? noSymbols : can.signalReason,
-    ),
-    memoryGuard: capability(
-      can.memoryGuard,
-      'objects are counted before memory is taken; cgroup, rlimits and MemAvailable are read',
-      inProcess ? 'this platform does not tell how much memory is left' : noSymbols,
-    ),
-    memoryReturn: capability(can.memoryReturn, 'malloc_trim', 'the C library of this platform has no malloc_trim'),
-    lineEnds: capability(
-      can.lineEnds || !inProcess || majorVersion() > 20,
-      can.lineEnds ? 'made known before each capture' : 'not needed: this V8 caches them itself',
-      'captures of large scripts can take minutes on this version of Node',
-    ),
+    mode,
+    ...Object.fromEntries(found),
   }
 }
 
@@ -360,10 +337,6 @@ function aborted(signal) {
 
 function warn(message, code, detail) {
   process.emitWarning(message, { type: 'HeapdumpWarning', code, detail })
-}
-
-function majorVersion() {
-  return Number.parseInt(process.versions.node, 10)
 }
 
 function loadNative() {

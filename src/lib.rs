@@ -13,12 +13,16 @@
 //! | [`report`] | text tables and JSON | files, terminals, the environment |
 //! | [`cli`] | arguments, commands, progress, exit codes | Node-API, V8 |
 //!
+//! | [`attach`] | other processes of this machine: by their addon, or by Node's inspector | how anything is shown |
+//! | [`protocol`] | what such a process and we say to each other | |
+//!
 //! Capturing and reading know nothing of each other; they meet in the file. Calls go one way:
 //! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `report` → `analysis` → `graph` → `snapshot`.
 //! ARCHITECTURE.md has the invariants.
 
 pub mod analysis;
 pub mod api;
+pub mod attach;
 pub mod capture;
 pub mod cli;
 pub mod error;
@@ -27,6 +31,7 @@ pub mod frames;
 pub mod graph;
 pub mod hunt;
 pub mod opened;
+pub mod protocol;
 pub mod report;
 pub mod snapshot;
 pub mod trigger;

@@ -63,6 +63,24 @@ fn unsafe_code_is_on_its_islands_and_each_says_why() {
 }
 
 #[test]
+fn looking_at_other_processes_is_beside_reading_and_above_capturing() {
+    for (name, text) in sources() {
+        let uses = |module: &str| code_lines(&text).any(|line| line.contains(&format!("crate::{module}::")));
+        if name.starts_with("attach/") {
+            for above in ["api", "cli", "report", "analysis", "graph", "snapshot"] {
+                assert!(!uses(above), "{name} uses {above}");
+            }
+        }
+        if ["trigger/", "capture/", "v8/", "analysis/", "graph/", "snapshot/"]
+            .iter()
+            .any(|layer| name.starts_with(layer))
+        {
+            assert!(!uses("attach"), "{name} uses attach");
+        }
+    }
+}
+
+#[test]
 fn calls_go_one_way() {
     // Nobody imports what stands before it in its column, nor anything of the other but its first.
     const CAPTURE: &[&str] = &["api", "trigger", "capture", "v8"];

@@ -88,7 +88,7 @@ writeSnapshotAsync('a.heapsnapshot')
 writeSnapshotAsync(asyncOptions).then((info) => {
   same<typeof info.path, string>()
   same<typeof info.mode, 'live' | 'in-process' | 'portable'>()
-  same<typeof info.trigger, 'api' | 'signal'>()
+  same<typeof info.trigger, 'api' | 'signal' | 'capture'>()
   const figures: number[] = [info.bytes, info.nodes, info.edges, info.pauseMs, info.durationMs, info.pid, info.threadId]
   return figures
 })

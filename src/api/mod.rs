@@ -311,14 +311,21 @@ pub fn change_config(changes: JsConfig) {
     config::change(|config| changes.apply(config));
 }
 
-/// The command line; `args` begin after the script's name. Answers with the exit code.
+/// The command line; `args` begin after the script's name, `addon` is what Node is to load for `run`. Answers with the
+/// exit code.
 #[napi(catch_unwind)]
-pub fn run_cli(args: Vec<String>) -> u32 {
-    u32::from(cli::run(args.into_iter().map(OsString::from)).0)
+pub fn run_cli(args: Vec<String>, addon: String) -> u32 {
+    u32::from(cli::run(args.into_iter().map(OsString::from), addon.as_ref()).0)
+}
+
+/// Whether V8's own functions are there to capture with.
+#[napi(catch_unwind)]
+pub fn captures_in_process() -> bool {
+    v8::capabilities().snapshots
 }
 
 /// What works here.
 #[napi(catch_unwind)]
-pub fn capabilities() -> JsSupport {
-    convert::support()
+pub fn support() -> JsSupport {
+    trigger::support::here().into()
 }

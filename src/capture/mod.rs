@@ -16,6 +16,7 @@
 //! The outcome is told exactly once, whatever happens, through the callback. A panic anywhere
 //! becomes an error; nothing unwinds into V8 or Node.
 
+mod foreign;
 mod ids;
 mod in_process;
 pub mod live;
@@ -34,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
+pub use foreign::{Foreign, Source};
 pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into};
 pub use live::Live;
@@ -48,6 +50,8 @@ pub use writer::wait_at_exit;
 pub enum Trigger {
     Api,
     Signal,
+    /// `rs-heapdump capture PID`.
+    Capture,
 }
 
 impl Trigger {
@@ -55,6 +59,7 @@ impl Trigger {
         match self {
             Self::Api => "api",
             Self::Signal => "signal",
+            Self::Capture => "capture",
         }
     }
 }
@@ -68,6 +73,8 @@ pub enum Mode {
     Live,
     /// Through `node:v8`.
     Portable,
+    /// Through another process's inspector.
+    Inspector,
 }
 
 impl Mode {
@@ -76,6 +83,7 @@ impl Mode {
             Self::InProcess => "in-process",
             Self::Live => "live",
             Self::Portable => "portable",
+            Self::Inspector => "inspector",
         }
     }
 }

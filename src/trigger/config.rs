@@ -10,6 +10,7 @@
 //! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
+//! | `capture`, `nocapture` | whether `rs-heapdump capture PID` is listened to (it is) |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -76,6 +77,8 @@ pub fn change(change: impl FnOnce(&mut Config)) {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Environment {
     pub signal: bool,
+    /// Whether to listen to who wants a snapshot and waits for it.
+    pub capture: bool,
     pub config: Config,
     pub unknown: Vec<String>,
 }
@@ -84,6 +87,7 @@ pub struct Environment {
 pub fn parse(text: &str) -> Environment {
     let mut read = Environment {
         signal: true,
+        capture: true,
         config: Config::DEFAULT,
         unknown: Vec::new(),
     };
@@ -95,6 +99,8 @@ pub fn parse(text: &str) -> Environment {
         match (key, value) {
             ("signal", None) => read.signal = true,
             ("nosignal", None) => read.signal = false,
+            ("capture", None) => read.capture = true,
+            ("nocapture", None) => read.capture = false,
             ("dir", Some(path)) if !path.is_empty() => {
                 read.config.directory = Some(PathBuf::from(path));
             }
@@ -129,13 +135,14 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 12] = [
+        let cases: [Case; 13] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
             ("nosignal", |e| e.signal = false),
             ("nosignal,signal", |_| {}),
             ("signal , nosignal", |e| e.signal = false),
+            ("capture,nocapture", |e| e.capture = false),
             ("dir=/var/dumps, nogc,quiet", |e| {
                 e.config.directory = Some("/var/dumps".into());
                 e.config.gc = false;
@@ -158,6 +165,7 @@ mod tests {
         for (text, expect) in cases {
             let mut expected = Environment {
                 signal: true,
+                capture: true,
                 config: Config::DEFAULT,
                 unknown: Vec::new(),
             };

@@ -8,18 +8,22 @@
 use humansize::{BINARY, format_size};
 use std::time::Duration;
 
-use crate::capture::{Estimate, Info, Mode};
+use crate::capture::{Estimate, Info, Mode, Trigger};
 use crate::error::Error;
 
 /// A capture has begun, and this is what it will take.
-pub fn started(thread_id: u32, sender: Option<u32>, estimate: Estimate) {
+pub fn started(thread_id: u32, trigger: Trigger, sender: Option<u32>, estimate: Estimate) {
     let sender = sender.map_or_else(String::new, |pid| format!(" from pid {pid}"));
+    let asked = match trigger {
+        Trigger::Capture => "asked for by rs-heapdump capture",
+        _ => "asked for by a signal",
+    };
     let how = match estimate.mode {
         Mode::Live => "live, so the process goes on".to_owned(),
         _ => format!("about {}", seconds(estimate.pause)),
     };
     line(&format!(
-        "taking a heap snapshot of {}, asked for by a signal{sender}: {} objects, {how}",
+        "taking a heap snapshot of {}, {asked}{sender}: {} objects, {how}",
         subject(thread_id),
         estimate.nodes,
     ));

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::config::{self, Cover};
 use super::turn::{Answer, Turn};
 use super::{Event, Notice, stderr};
-use crate::capture::live::{self, Reach, Visit};
+use crate::capture::live::{self, Phase, Reach, Visit};
 use crate::capture::{Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
@@ -129,13 +129,41 @@ impl Reach for Way {
 
 /// Asks for a capture of every thread that `cover` means. `sender` is the asking process.
 pub fn want(cover: Cover, sender: Option<u32>) {
-    let threads = lock(&THREADS).clone();
-    let main = threads.iter().any(|thread| thread.id == 0);
-    for thread in threads {
-        if cover == Cover::All || !main || thread.id == 0 {
-            thread.want(sender);
-        }
+    for thread in covered(cover) {
+        thread.want(sender);
     }
+}
+
+fn covered(cover: Cover) -> Vec<Arc<Thread>> {
+    let mut threads = lock(&THREADS).clone();
+    if cover == Cover::Main && threads.iter().any(|thread| thread.id == 0) {
+        threads.retain(|thread| thread.id == 0);
+    }
+    threads
+}
+
+/// The threads that `cover` means, in Node's numbering.
+pub fn ids(cover: Cover) -> Vec<u32> {
+    covered(cover).iter().map(|thread| thread.id).collect()
+}
+
+/// Captures a thread for somebody who waits for it: beside the wishes of signals, which become one. The request is
+/// that of signals but for what `adapt` changes. Whoever listens in JavaScript is told too. Answers with what breaks
+/// it off; nothing where there is no such thread.
+pub fn capture_for<F>(id: u32, adapt: impl FnOnce(&mut Request), phase: Phase, done: F) -> Option<Limits>
+where
+    F: FnOnce(Outcome) + Send + 'static,
+{
+    let thread = covered(Cover::All).into_iter().find(|thread| thread.id == id)?;
+    let (mut request, quiet) = thread.request(Trigger::Capture, None);
+    adapt(&mut request);
+    let limits = request.limits.clone();
+    let way = Way(Arc::clone(&thread));
+    live::start(Box::new(way), request, Some(phase), move |outcome| {
+        thread.tell(&outcome, quiet);
+        done(outcome);
+    });
+    Some(limits)
 }
 
 impl Thread {
@@ -166,6 +194,14 @@ impl Thread {
     }
 
     fn ended(&self, outcome: &Outcome, quiet: bool) {
+        self.tell(outcome, quiet);
+        let again = lock(&self.turn).end();
+        if again {
+            self.call();
+        }
+    }
+
+    fn tell(&self, outcome: &Outcome, quiet: bool) {
         if !quiet {
             match outcome {
                 Ok(info) => stderr::finished(info),
@@ -177,15 +213,17 @@ impl Thread {
             Err(error) => Event::Failed(error.clone()),
         };
         tell(&event, self.id);
-        let again = lock(&self.turn).end();
-        if again {
-            self.call();
-        }
     }
 
-    fn request(&self) -> (Request, bool) {
+    /// What a signal of `sender` asks for.
+    fn wanted(&self) -> (Request, bool) {
+        let sender = lock(&self.sender).take();
+        self.request(Trigger::Signal, sender)
+    }
+
+    fn request(&self, trigger: Trigger, sender: Option<u32>) -> (Request, bool) {
         let config = config::current();
-        let (thread_id, sender) = (self.id, lock(&self.sender).take());
+        let thread_id = self.id;
         let request = Request {
             target: Target::Default {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
@@ -198,10 +236,10 @@ impl Thread {
             live: config.live,
             fallback: None,
             limits: Limits::start(config.timeout),
-            trigger: Trigger::Signal,
+            trigger,
             thread_id,
             observer: (!config.quiet).then(|| -> crate::capture::Observer {
-                Box::new(move |estimate| stderr::started(thread_id, sender, estimate))
+                Box::new(move |estimate| stderr::started(thread_id, trigger, sender, estimate))
             }),
         };
         (request, config.quiet)
@@ -236,7 +274,7 @@ pub fn run_wanted(key: Key) {
     if !lock(&thread.turn).begin() {
         return;
     }
-    let (request, quiet) = thread.request();
+    let (request, quiet) = thread.wanted();
     let way = Way(Arc::clone(&thread));
     let done = move |outcome: Outcome| thread.ended(&outcome, quiet);
     if request.live == Live::Off {
@@ -252,7 +290,7 @@ pub fn begin_wanted(key: Key) -> Option<Portable> {
     if !lock(&thread.turn).begin() {
         return None;
     }
-    let (request, quiet) = thread.request();
+    let (request, quiet) = thread.wanted();
     match PortableCapture::begin(request) {
         Ok(capture) => Some(Portable {
             capture,
