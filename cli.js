@@ -8,5 +8,7 @@
 const native = require('./binding.js')
 
 const args = process.argv.slice(2)
+// `run` hands the channel to a parent on, which Node has taken out of the environment.
+if (process.channel) process.env.NODE_CHANNEL_FD = String(process.channel.fd)
 if (args.includes('doctor')) require('./index.js')
 process.exitCode = native.runCli(args, __dirname)

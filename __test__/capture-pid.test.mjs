@@ -246,7 +246,8 @@ describe('capture PID, by the inspector', { ...PARALLEL, skip: NO_PROC }, () => 
     assert.equal(snapshot.by, 'inspector')
     assert.equal(path.dirname(snapshot.path), directory)
     assert.equal(fs.statSync(snapshot.path).mode & 0o777, 0o600)
-    const { provenance, idsOf, nodeCount } = readSnapshot(snapshot.path)
+    const { provenance, nodeCount } = readSnapshot(snapshot.path)
+    assert.equal(readSnapshot(snapshot.path).idsOf('Visit').length, 50)
     assert.equal(snapshot.nodes, nodeCount)
     assert.equal(provenance.pid, child.pid)
     assert.equal(provenance.mode, 'inspector')
@@ -255,13 +256,11 @@ describe('capture PID, by the inspector', { ...PARALLEL, skip: NO_PROC }, () => 
     assert.equal(await connects(port), false, 'closed again')
     assert.equal(child.end, null)
 
-    // Objects have the same ids the next time.
+    // And again. The identity of the process is the same; ids are not, and say so.
     const again = await captured([child.pid, '-o', 'again.heapsnapshot'])
-    const ids = readSnapshot(snapshot.path).idsOf('Visit')
-    assert.equal(ids.length, 50)
-    assert.deepEqual(readSnapshot(again.snapshot.path).idsOf('Visit').sort(), ids.sort())
-    assert.equal(readSnapshot(again.snapshot.path).provenance.process_start_time, provenance.process_start_time)
-    assert.ok(idsOf)
+    const { provenance: later } = readSnapshot(again.snapshot.path)
+    assert.equal(later.process_start_time, provenance.process_start_time)
+    assert.equal(later.ids, 'unstable')
   })
 
   it('reaches JavaScript that never returns', async () => {
@@ -394,9 +393,7 @@ describe('capture PID, in a container', { ...PARALLEL, skip: NO_CONTAINER }, () 
     assert.equal(snapshot.by, 'addon')
     assert.equal(path.dirname(snapshot.path), '/mnt')
     assert.equal(snapshot.seen_as, `/proc/${pid}/root${snapshot.path}`)
-    const { provenance, idsOf } = readSnapshot(snapshot.seen_as)
-    assert.equal(provenance.pid, 1)
-    assert.ok(idsOf)
+    assert.equal(readSnapshot(snapshot.seen_as).provenance.pid, 1)
     child.kill('SIGKILL')
   })
 

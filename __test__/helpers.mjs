@@ -489,7 +489,7 @@ function checkProvenance(provenance) {
   assert.equal(provenance.node_version, testedNodeVersion())
   assert.match(provenance.trigger, /^(api|signal|capture)$/)
   assert.match(provenance.mode, /^(in-process|live|portable|inspector)$/)
-  assert.equal(provenance.ids, provenance.mode === 'live' ? 'live' : 'comparable')
+  assert.equal(provenance.ids, { live: 'live', inspector: 'unstable' }[provenance.mode] ?? 'comparable')
   assert.equal(Number.isInteger(provenance.ids_stable_up_to), provenance.mode === 'live', 'ids_stable_up_to')
   assert.ok(Number.isInteger(provenance.ids_generation), `generation ${provenance.ids_generation}`)
   for (const figure of ['rss_bytes', 'heap_used_bytes', 'heap_total_bytes']) {

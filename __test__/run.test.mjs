@@ -99,6 +99,16 @@ describe('rs-heapdump run', PARALLEL, () => {
     assert.deepEqual(child.said[0], [true, true, true])
   })
 
+  it('hands the channel to its parent on', { skip: NO_EXEC }, async () => {
+    const cwd = temporaryDirectory()
+    fs.writeFileSync(path.join(cwd, 'app.cjs'), `process.send('hello'); process.on('message', (text) => process.exit(text))`)
+    const parent = `${SAY}
+      const child = require('child_process').fork(${JSON.stringify(CLI)}, ['run', '--', 'app.cjs'])
+      child.on('message', (text) => { say(text); child.send(5) }).on('exit', say)`
+    const child = await new Child(NODE, ['-e', parent], { cwd, env: process.env }).endsWell()
+    assert.deepEqual(child.said, ['hello', 5])
+  })
+
   it('covers workers and forks', async () => {
     const child = await run(`
       const { Worker, isMainThread, parentPort } = require('worker_threads')

@@ -150,6 +150,23 @@ pub fn unknown_words(text: &str) -> Vec<String> {
     crate::trigger::config::parse(text).unknown
 }
 
+/// Leaves what the caller of this process has handed to it open in the program that it becomes: Node lets go of
+/// everything otherwise. That is what Node's and systemd's conventions name, and standard input and output.
+pub fn hand_on_descriptors() {
+    const FIRST_SOCKET: i32 = 3;
+    const SOCKETS_MAX: i32 = 1024;
+    let number = |name: &str| std::env::var(name).ok()?.parse::<i32>().ok();
+    let ours = |name: &str| number(name) == i32::try_from(std::process::id()).ok();
+    let sockets = number("LISTEN_FDS")
+        .filter(|_| ours("LISTEN_PID"))
+        .unwrap_or(0)
+        .min(SOCKETS_MAX);
+    (0..=2)
+        .chain(FIRST_SOCKET..FIRST_SOCKET.saturating_add(sockets))
+        .chain(number("NODE_CHANNEL_FD"))
+        .for_each(crate::capture::keep_across_exec);
+}
+
 /// Whether somebody wants us to stop.
 pub fn interrupted() -> bool {
     #[cfg(unix)]

@@ -39,7 +39,7 @@ pub use foreign::{Foreign, Source};
 pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into};
 pub use live::Live;
-pub use platform::{block_signals, on_first_thread};
+pub use platform::{block_signals, keep_across_exec, on_first_thread};
 pub use portable::PortableCapture;
 pub use provenance::{Process, process, set_process};
 pub use sink::{Sink, Target};

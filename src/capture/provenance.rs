@@ -99,8 +99,8 @@ pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStat
     provenance.into_header()
 }
 
-/// The same for a snapshot that another process handed over at `time`. Its ids compare as long as nobody else has V8
-/// number the objects anew.
+/// The same for a snapshot that another process handed over at `time`. Its ids compare with no other's: V8 forgets them
+/// at the end of an inspector's session.
 pub fn foreign_header(source: &Source, time: DateTime<Utc>) -> Vec<u8> {
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION"),
@@ -117,7 +117,7 @@ pub fn foreign_header(source: &Source, time: DateTime<Utc>) -> Vec<u8> {
             heap_total_bytes: source.heap.total_bytes,
             external_bytes: source.heap.external_bytes,
         },
-        ids: "comparable",
+        ids: "unstable",
         ids_generation: 0,
         ids_stable_up_to: None,
         live_fallback: None,

@@ -166,6 +166,7 @@ fn words(arguments: &Run) -> Result<Vec<String>, Error> {
 #[cfg(unix)]
 fn replace(mut program: Program) -> io::Result<u8> {
     use std::os::unix::process::CommandExt;
+    attach::hand_on_descriptors();
     Err(program.exec())
 }
 
