@@ -266,6 +266,8 @@ function carryOut(portable) {
 
 /** Events come after the call that caused them, so that a listener's exception is not the caller's. */
 function announce(outcome) {
+  const exposed = outcome.info && native.exposure(outcome.info.path)
+  if (exposed) warn(exposed, 'HEAPDUMP_EXPOSED_DIRECTORY')
   process.nextTick(dispatch, outcome)
 }
 

@@ -7,7 +7,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import { checkFloor } from '../scripts/glibc-floor.mjs'
-import { NODE, ROOT, snapshotsIn, temporaryDirectory, whyNotWorking } from './helpers.mjs'
+import { capture, install, npm } from '../scripts/smoke.mjs'
+import { NODE, ROOT, temporaryDirectory, whyNotWorking } from './helpers.mjs'
 
 const PACKED_MAX_BYTES = 3_000_000
 const FILES = ['index.js', 'index.d.ts', 'load.js', 'cli.js', 'snapshot.js', 'binding.js', 'README.md', 'LICENSE']
@@ -31,16 +32,6 @@ function nodes() {
   return [NODE, ...others.filter((node) => fs.existsSync(node))]
 }
 
-/** npm as a user has it who is offline and trusts no script. */
-function npm(args, directory, env = {}) {
-  return execFileSync('npm', [...args, '--offline', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: directory,
-    encoding: 'utf8',
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-}
-
 function readJson(file) {
   return JSON.parse(fs.readFileSync(file, 'utf8'))
 }
@@ -57,30 +48,10 @@ function pack(directory = ROOT) {
   return { ...account, file: path.join(destination, account.filename) }
 }
 
-/** An empty project with these tarballs in it. */
-function install(...tarballs) {
+function installed(...tarballs) {
   const project = temporaryDirectory()
-  fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n')
-  // No cargo, no compiler: whatever wanted to build something would fail.
-  const PATH = [path.dirname(process.execPath), '/usr/bin', '/bin'].join(path.delimiter)
-  npm(['install', '--ignore-scripts', ...tarballs], project, { PATH, CC: '/bin/false', CARGO: '/bin/false' })
+  install(project, tarballs)
   return project
-}
-
-function capture(node, project) {
-  const program = `
-    const heapdump = require('rs-heapdump')
-    const assert = require('assert')
-    assert.strictEqual(heapdump.support().mode, 'in-process')
-    assert.strictEqual(heapdump.writeSnapshot('out.heapsnapshot'), true)`
-  execFileSync(node, ['-e', program], { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  assert.deepEqual(snapshotsIn(project), ['out.heapsnapshot'])
-  const file = path.join(project, 'out.heapsnapshot')
-  assert.match(fs.readFileSync(file, 'utf8').slice(0, 20), /^\{"snapshot":\{/)
-  const cli = path.join('node_modules', '.bin', 'rs-heapdump')
-  const told = execFileSync(node, [cli, 'info', file, '--json'], { cwd: project, encoding: 'utf8' })
-  assert.ok(JSON.parse(told).version >= 1)
-  fs.rmSync(file)
 }
 
 describe('the package', () => {
@@ -109,7 +80,7 @@ describe('the package', () => {
   })
 
   it('installs into an empty project, offline, without scripts, and captures on each Node', () => {
-    const project = install(packed.file)
+    const project = installed(packed.file)
     for (const node of nodes()) capture(node, project)
   })
 
@@ -122,7 +93,7 @@ describe('the package', () => {
     })
     const tarballs = fs.readdirSync(directory).filter((name) => name.endsWith('.tgz'))
     assert.equal(tarballs.length, 2, tarballs.join())
-    const project = install(...tarballs.map((name) => path.join(directory, name)))
+    const project = installed(...tarballs.map((name) => path.join(directory, name)))
     const modules = path.join(project, 'node_modules')
     assert.deepEqual(addonsIn(path.join(modules, 'rs-heapdump')), [])
     assert.equal(addonsIn(path.join(modules, 'rs-heapdump-linux-x64-gnu')).length, 1)
