@@ -23,8 +23,11 @@ const isLive = {
 const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
+const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
+
 const COMMON = {
   directory: isString,
+  compress: isCompression,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -36,7 +39,7 @@ const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCo
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored, because a
 // caller who asks for redaction must not get a plain file.
-const RESERVED = ['compress', 'redact', 'keep']
+const RESERVED = ['redact', 'keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -148,10 +151,11 @@ function gc() {
 function configure(options) {
   const { values, failure } = readOptions(options, CONFIGURATION)
   if (failure) throw toError(failure)
-  const { threads, live, comparable, ...changes } = values
+  const { threads, live, comparable, compress, ...changes } = values
   native.changeConfig({
     ...changes,
     ...comparableAs(comparable),
+    compress: compressAs(compress),
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
   })
@@ -160,6 +164,10 @@ function configure(options) {
 
 function liveAs(live) {
   return live === true ? 'prefer' : live || undefined
+}
+
+function compressAs(compress) {
+  return compress === false ? 'none' : compress
 }
 
 function comparableAs(comparable) {
@@ -284,7 +292,7 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, live, filename, directory, timeoutMs } = values
+  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
   return {
     failure,
     options: values,
@@ -294,6 +302,7 @@ function readRequest(target, known) {
       gc,
       memoryGuard,
       ...comparableAs(comparable),
+      compress: compressAs(compress),
       live: liveAs(live),
       timeoutMs,
       threadId,
