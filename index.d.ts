@@ -11,7 +11,10 @@ export interface SnapshotOptions {
    * target that is not a regular file is written to as it is.
    */
   filename?: string
-  /** The directory for the file. Default: the working directory. It must exist. */
+  /**
+   * The directory for the file. Default: the working directory. It must exist. Where all may write to it, and so
+   * exchange the file, a process warning says so, once (`HEAPDUMP_EXPOSED_DIRECTORY`).
+   */
   directory?: string
   /** Collect all garbage first, so that the snapshot holds live objects only. Default: true. */
   gc?: boolean
