@@ -46,6 +46,8 @@ pub struct Faults {
     pub live_unconfined: bool,
     /// Deadlines of live captures are short.
     pub live_hasty: bool,
+    /// What the environment has watched settles at once, and collecting garbage costs nothing.
+    pub watch_hasty: bool,
 }
 
 /// The faults of this process, read once.
@@ -74,6 +76,7 @@ pub fn faults() -> Faults {
             live_memory_low: has("live-memory-low"),
             live_unconfined: has("live-unconfined"),
             live_hasty: has("live-hasty"),
+            watch_hasty: has("watch-hasty"),
         }
     })
 }
