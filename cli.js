@@ -5,10 +5,13 @@
 // belongs to index.js, which is not loaded here: this process is nobody's service. But `doctor` looks
 // at what a service that loads it would get.
 
-const native = require('./binding.js')
-
 const args = process.argv.slice(2)
 // `run` hands the channel to a parent on, which Node has taken out of the environment.
 if (process.channel) process.env.NODE_CHANNEL_FD = String(process.channel.fd)
-if (args.includes('doctor')) require('./index.js')
-process.exitCode = native.runCli(args, __dirname)
+try {
+  if (args.includes('doctor')) require('./index.js')
+  process.exitCode = require('./load.js').runCli(args, __dirname)
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 2
+}

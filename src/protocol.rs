@@ -50,6 +50,9 @@ pub struct Capture {
     pub memory_guard: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveChoice>,
+    /// `none`, `gzip` or `zstd`; where nothing is said and there is a file name, as that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compress: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }

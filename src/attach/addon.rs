@@ -109,6 +109,7 @@ pub fn capture(
         directory: wanted.directory.clone(),
         thread: wanted.thread,
         gc: wanted.gc,
+        compress: wanted.compress.clone(),
         memory_guard: wanted.memory_guard,
         live: wanted.live,
         timeout_ms: wanted

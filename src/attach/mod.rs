@@ -48,6 +48,8 @@ pub struct Wanted {
     pub directory: Option<PathBuf>,
     pub thread: Option<ThreadChoice>,
     pub live: Option<LiveChoice>,
+    /// `none`, `gzip` or `zstd`.
+    pub compress: Option<String>,
     /// Without it, as the process is configured.
     pub gc: Option<bool>,
     pub memory_guard: Option<bool>,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::encode::{Encoder, Encoding};
 use super::sink::Sink;
 use super::{Info, Limits, Mode, Target, Trigger, provenance};
 use crate::error::{Code, Error};
@@ -25,59 +26,45 @@ pub struct Source {
 }
 
 /// A file in the making.
-#[derive(Debug)]
 pub struct Foreign {
     sink: Sink,
+    encoding: Encoding,
     opened: Instant,
     limits: Limits,
-    /// What goes into the header, until it has gone there.
-    source: Option<Source>,
-    thread_id: u32,
-    pid: u32,
-    nodes: u64,
-    edges: u64,
+    /// What is known of its source, and the way of its chunks, once that is known.
+    source: Option<(Source, Encoder)>,
 }
 
 impl Foreign {
     /// Opens `target`, before anything is asked of the other process.
-    pub fn open(target: &Target, limits: &Limits) -> Result<Self, Error> {
+    pub fn open(target: &Target, encoding: Encoding, limits: &Limits) -> Result<Self, Error> {
         Ok(Self {
             sink: Sink::open(target, Utc::now(), limits)?,
+            encoding,
             opened: Instant::now(),
             limits: limits.clone(),
             source: None,
-            thread_id: 0,
-            pid: 0,
-            nodes: 0,
-            edges: 0,
         })
     }
 
     /// Says whose snapshot it will be.
-    pub fn of(&mut self, source: Source) {
-        self.thread_id = source.thread_id;
-        self.pid = source.pid;
-        self.source = Some(source);
+    pub fn of(&mut self, source: Source) -> Result<(), Error> {
+        let header = provenance::foreign_header(&source, Utc::now());
+        let encoder = Encoder::new(header, &self.encoding).map_err(|error| self.sink.not_encoded(&error))?;
+        self.source = Some((source, encoder));
+        Ok(())
     }
 
     /// The next part of V8's text.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
         self.limits.check()?;
+        let Some((_, encoder)) = &mut self.source else {
+            return Err(nobodys());
+        };
         let limits = &self.limits;
         let patience = || limits.check().is_ok();
-        let mut write = |part: &[u8]| self.sink.write(part, &patience).map_err(|error| limits.explain(error));
-        let Some(source) = self.source.take() else {
-            return write(chunk);
-        };
-        (self.nodes, self.edges) = provenance::counts(chunk);
-        match provenance::split_opening(chunk) {
-            ([], rest) => write(rest),
-            (opening, rest) => {
-                write(opening)?;
-                write(&provenance::foreign_header(&source, Utc::now()))?;
-                write(rest)
-            }
-        }
+        let written = self.sink.write(encoder.take(chunk), &patience);
+        written.map_err(|error| limits.explain(error))
     }
 
     /// Bytes written so far.
@@ -86,29 +73,37 @@ impl Foreign {
     }
 
     /// That was all: gives the file its name.
-    pub fn finish(self, pause: Duration) -> Result<Info, Error> {
+    pub fn finish(mut self, pause: Duration) -> Result<Info, Error> {
         self.limits.check()?;
-        if self.nodes == 0 {
-            return Err(Error::new(
-                Code::Aborted,
-                "what the process handed over is not a snapshot",
-            ));
+        let (source, mut encoder) = self.source.ok_or_else(nobodys)?;
+        let (nodes, edges) = encoder.counts();
+        if nodes == 0 {
+            return Err(nobodys());
         }
+        let limits = &self.limits;
+        let patience = || limits.check().is_ok();
+        self.sink
+            .write(encoder.end(), &patience)
+            .map_err(|error| limits.explain(error))?;
         let bytes = self.sink.bytes();
         let committed = self.sink.commit()?;
         committed.tidy();
         Ok(Info {
             path: committed.path,
             bytes,
-            nodes: self.nodes,
-            edges: self.edges,
+            nodes,
+            edges,
             pause,
             duration: self.opened.elapsed(),
             mode: Mode::Inspector,
             trigger: Trigger::Capture,
-            pid: self.pid,
-            thread_id: self.thread_id,
+            pid: source.pid,
+            thread_id: source.thread_id,
             fallback: None,
         })
     }
+}
+
+fn nobodys() -> Error {
+    Error::new(Code::Aborted, "what the process handed over is not a snapshot")
 }

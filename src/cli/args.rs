@@ -173,6 +173,9 @@ pub(super) struct Capture {
     /// While the process goes on: where that is possible, or not at all (require)
     #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "prefer")]
     pub live: Option<Live>,
+    /// Compress the file while it is written
+    #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
+    pub compress: Option<Compress>,
     /// A worker, by its threadId, or all threads
     #[arg(long, value_name = "N|all", requires = "pid", value_parser = thread)]
     pub thread: Option<ThreadChoice>,
@@ -196,6 +199,15 @@ pub(super) struct Run {
     /// Capture while the service goes on: where that is possible, or not at all (require)
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "prefer")]
     pub live: Option<Live>,
+    /// Compress the files while they are written
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
+    pub compress: Option<Compress>,
+    /// Capture when memory grows, and near the heap's limit: by how much of the heap, such as 50%:150%
+    #[arg(long, value_name = "STEPS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub watch: Option<String>,
+    /// Capture before the process dies of too small a heap
+    #[arg(long)]
+    pub near_limit: bool,
     /// Whom a signal covers
     #[arg(long, value_name = "WHICH")]
     pub threads: Option<Threads>,
@@ -231,6 +243,10 @@ macro_rules! words {
 words! {
     /// How live.
     Live { Prefer = "prefer", Require = "require" }
+}
+words! {
+    /// How files are stored.
+    Compress { Zstd = "zstd", Gzip = "gzip", None = "none" }
 }
 words! {
     /// Which threads.

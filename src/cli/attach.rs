@@ -35,6 +35,7 @@ pub(super) fn capture(arguments: Capture, how: Shown) -> Result<ExitStatus, Fail
         directory: absolute(arguments.dir)?,
         thread: arguments.thread,
         live: arguments.live.map(Into::into),
+        compress: arguments.compress.map(|how| how.as_str().to_owned()),
         gc: arguments.no_gc.then_some(false),
         memory_guard: arguments.no_memory_guard.then_some(false),
         timeout: arguments
@@ -147,11 +148,23 @@ fn words(arguments: &Run) -> Result<Vec<String>, Error> {
     if let Some(live) = arguments.live {
         add("--live", format!("live={}", live.as_str()))?;
     }
+    if let Some(compress) = arguments.compress {
+        add("--compress", format!("compress={}", compress.as_str()))?;
+    }
+    if let Some(watch) = &arguments.watch {
+        let word = if watch.is_empty() {
+            "watch".to_owned()
+        } else {
+            format!("watch={watch}")
+        };
+        add("--watch", word)?;
+    }
     if let Some(threads) = arguments.threads {
         add("--threads", format!("threads={}", threads.as_str()))?;
     }
     for (given, option, word) in [
         (arguments.no_gc, "--no-gc", "nogc"),
+        (arguments.near_limit, "--near-limit", "nearlimit"),
         (arguments.no_signal, "--no-signal", "nosignal"),
         (arguments.quiet, "--quiet", "quiet"),
     ] {

@@ -28,7 +28,7 @@ use nix::unistd::geteuid;
 
 use super::config::Cover;
 use super::{support, threads};
-use crate::capture::{Captured, Estimate, Limits, Live, Mode, Outcome, Request, Target, block_signals};
+use crate::capture::{Captured, Compression, Estimate, Limits, Live, Mode, Outcome, Request, Target, block_signals};
 use crate::error::{Code, Error};
 use crate::protocol::{self, Ask, Failure, LINE_BYTES_MAX, LiveChoice, PREFIX, Progress, Snapshot, ThreadChoice, Word};
 
@@ -233,12 +233,20 @@ enum Told {
 
 /// What is wanted, in place of what signals are configured for.
 fn adapt(request: &mut Request, wanted: &protocol::Capture, tell: Sender<Told>) {
-    if let (Some(wanted), Target::Default { directory, .. }) = (&wanted.directory, &mut request.target) {
-        directory.clone_from(wanted);
+    let chosen = wanted.compress.as_deref().and_then(Compression::named);
+    if let Target::Default {
+        directory, compression, ..
+    } = &mut request.target
+    {
+        if let Some(wanted) = &wanted.directory {
+            directory.clone_from(wanted);
+        }
+        *compression = chosen.unwrap_or(*compression);
     }
     if let Some(filename) = &wanted.filename {
         request.target = Target::Named(filename.clone());
     }
+    request.encoding.compression = chosen.unwrap_or_else(|| request.target.compression());
     request.gc = wanted.gc.unwrap_or(request.gc);
     request.memory_guard = wanted.memory_guard.unwrap_or(request.memory_guard);
     request.live = match wanted.live {

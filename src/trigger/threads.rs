@@ -26,11 +26,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::config::{self, Cover};
+use super::config::{self, Config, Cover};
 use super::turn::{Answer, Turn};
-use super::{Event, Notice, stderr};
+use super::{Event, Notice, Skipped, stderr};
 use crate::capture::live::{self, Phase, Reach, Visit};
-use crate::capture::{Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
+use crate::capture::{Encoding, Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
 /// Delivers a message on the thread's event loop. Called from any thread.
@@ -155,7 +155,9 @@ where
     F: FnOnce(Outcome) + Send + 'static,
 {
     let thread = covered(Cover::All).into_iter().find(|thread| thread.id == id)?;
-    let (mut request, quiet) = thread.request(Trigger::Capture, None);
+    let config = config::current();
+    let quiet = config.quiet;
+    let mut request = thread.request(config, Trigger::Capture, None);
     adapt(&mut request);
     let limits = request.limits.clone();
     let way = Way(Arc::clone(&thread));
@@ -175,8 +177,17 @@ impl Thread {
                 self.call();
             }
             Answer::Later => *lock(&self.sender) = sender,
-            Answer::Coalesced => tell(&Event::Coalesced { thread_id: self.id }, self.id),
+            Answer::Coalesced => self.skip(Skipped {
+                reason: "coalesced",
+                trigger: Trigger::Signal,
+                error: None,
+            }),
         }
+    }
+
+    fn skip(&self, skipped: Skipped) {
+        let thread_id = self.id;
+        tell(&Event::Skipped { skipped, thread_id }, thread_id);
     }
 
     /// Reaches the thread in both ways.
@@ -217,17 +228,22 @@ impl Thread {
 
     /// What a signal of `sender` asks for.
     fn wanted(&self) -> (Request, bool) {
+        let config = config::current();
+        let quiet = config.quiet;
         let sender = lock(&self.sender).take();
-        self.request(Trigger::Signal, sender)
+        (self.request(config, Trigger::Signal, sender), quiet)
     }
 
-    fn request(&self, trigger: Trigger, sender: Option<u32>) -> (Request, bool) {
-        let config = config::current();
+    fn request(&self, config: Config, trigger: Trigger, sender: Option<u32>) -> Request {
         let thread_id = self.id;
-        let request = Request {
+        Request {
             target: Target::Default {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id,
+                compression: config.compression,
+            },
+            encoding: Encoding {
+                compression: config.compression,
             },
             gc: config.gc,
             memory_guard: config.memory_guard,
@@ -241,8 +257,55 @@ impl Thread {
             observer: (!config.quiet).then(|| -> crate::capture::Observer {
                 Box::new(move |estimate| stderr::started(thread_id, trigger, sender, estimate))
             }),
-        };
-        (request, config.quiet)
+        }
+    }
+}
+
+/// A thread whose captures no signal asks for, but what watches its memory.
+#[derive(Clone)]
+pub struct Subject(Arc<Thread>);
+
+impl Subject {
+    /// The one registered as `key`.
+    pub fn of(key: Key) -> Option<Self> {
+        find(key).map(Self)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.0.gone.load(Ordering::SeqCst)
+    }
+
+    pub fn reach(&self) -> Box<dyn Reach> {
+        Box::new(Way(Arc::clone(&self.0)))
+    }
+
+    pub fn request(&self, config: Config, trigger: Trigger) -> Request {
+        self.0.request(config, trigger, None)
+    }
+
+    /// Tells whoever listens; a refusal is not an error.
+    pub fn tell(&self, outcome: &Outcome, trigger: Trigger, quiet: bool) {
+        match outcome {
+            Err(error) if error.refused().is_some() => {
+                if !quiet {
+                    stderr::failed(self.0.id, error);
+                }
+                self.skip(Skipped {
+                    reason: error.refused().unwrap_or_default(),
+                    trigger,
+                    error: Some(error.clone()),
+                });
+            }
+            outcome => self.0.tell(outcome, quiet),
+        }
+    }
+
+    pub fn skip(&self, skipped: Skipped) {
+        self.0.skip(skipped);
     }
 }
 

@@ -33,7 +33,7 @@ use serde_json::json;
 
 use super::process::Target;
 use super::{By, Captured, Observer, Wanted, interrupt};
-use crate::capture::{self, Foreign, Limits, Source, memory};
+use crate::capture::{self, Compression, Encoding, Foreign, Limits, Source, memory};
 use crate::error::{Code, Error};
 use crate::protocol::{LiveChoice, Progress, Snapshot, ThreadChoice};
 use crate::v8::HeapStatistics;
@@ -81,7 +81,11 @@ pub fn capture(target: &Target, wanted: &Wanted, observer: &dyn Observer) -> Res
     refuse(wanted)?;
     target.check_user()?;
     let limits = Limits::start(wanted.timeout);
-    let mut file = Foreign::open(&destination(wanted), &limits)?;
+    let destination = destination(wanted);
+    let encoding = Encoding {
+        compression: compression(wanted).unwrap_or_else(|| destination.compression()),
+    };
+    let mut file = Foreign::open(&destination, encoding, &limits)?;
     observer.step("waiting for the process");
     let (door, opened) = match door::open_already(target)? {
         Some(door) => (door, false),
@@ -138,8 +142,13 @@ fn destination(wanted: &Wanted) -> capture::Target {
         None => capture::Target::Default {
             directory: wanted.directory.clone().unwrap_or_else(|| ".".into()),
             thread_id: 0,
+            compression: compression(wanted).unwrap_or_default(),
         },
     }
+}
+
+fn compression(wanted: &Wanted) -> Option<Compression> {
+    Compression::named(wanted.compress.as_deref()?)
 }
 
 /// Whether SIGUSR1 would open the inspector. To a process that does not catch it, it is death.
@@ -250,6 +259,7 @@ impl Who {
                 total_bytes: self.heap_total as u64,
                 used_bytes: self.heap_used as u64,
                 external_bytes: self.external as u64,
+                ..HeapStatistics::default()
             },
         }
     }
@@ -276,7 +286,7 @@ fn record(
     if guard {
         who.admit(target.pid)?;
     }
-    file.of(who.source());
+    file.of(who.source())?;
     observer.step("collecting garbage");
     let began = Instant::now();
     let mut progress = Progress::default();

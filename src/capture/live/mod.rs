@@ -150,7 +150,7 @@ impl Drop for Told {
 
 /// Runs `work` on the captured thread and waits for what it gives; nothing where a limit was reached
 /// before it began, or where the thread has gone.
-fn visit<T: Send + 'static>(
+pub fn visit<T: Send + 'static>(
     reach: &dyn Reach,
     limits: &Limits,
     work: impl FnOnce(Isolate) -> T + Send + 'static,
