@@ -425,8 +425,6 @@ function warn(message, code, detail) {
   process.emitWarning(message, { type: 'HeapdumpWarning', code, detail })
 }
 
-}
-
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.
 module.exports = {
   writeSnapshot,

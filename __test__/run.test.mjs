@@ -101,7 +101,10 @@ describe('rs-heapdump run', PARALLEL, () => {
 
   it('hands the channel to its parent on', { skip: NO_EXEC }, async () => {
     const cwd = temporaryDirectory()
-    fs.writeFileSync(path.join(cwd, 'app.cjs'), `process.send('hello'); process.on('message', (text) => process.exit(text))`)
+    fs.writeFileSync(
+      path.join(cwd, 'app.cjs'),
+      `process.send('hello'); process.on('message', (text) => process.exit(text))`,
+    )
     const parent = `${SAY}
       const child = require('child_process').fork(${JSON.stringify(CLI)}, ['run', '--', 'app.cjs'])
       child.on('message', (text) => { say(text); child.send(5) }).on('exit', say)`

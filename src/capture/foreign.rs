@@ -55,16 +55,13 @@ impl Foreign {
         Ok(())
     }
 
-    /// The next part of V8's text.
-    pub fn write(&mut self, chunk: &[u8]) -> Result<(), Error> {
+    /// The next part of V8's text; waits for a slow reader as long as `patience` answers true.
+    pub fn write(&mut self, chunk: &[u8], patience: &dyn Fn() -> bool) -> Result<(), Error> {
         self.limits.check()?;
         let Some((_, encoder)) = &mut self.source else {
             return Err(nobodys());
         };
-        let limits = &self.limits;
-        let patience = || limits.check().is_ok();
-        let written = self.sink.write(encoder.take(chunk), &patience);
-        written.map_err(|error| limits.explain(error))
+        self.sink.write(encoder.take(chunk), patience)
     }
 
     /// Bytes written so far.

@@ -169,8 +169,13 @@ impl Talk {
                 pause_ms: None,
             }));
         });
+        let sender = getsockopt(&self.0, PeerCredentials).ok();
+        let sender = sender
+            .and_then(|peer| u32::try_from(peer.pid()).ok())
+            .filter(|pid| *pid > 0);
         let limits = threads::capture_for(
             id,
+            sender,
             |request| adapt(request, wanted, observed),
             phase,
             move |outcome| {

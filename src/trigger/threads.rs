@@ -150,14 +150,20 @@ pub fn ids(cover: Cover) -> Vec<u32> {
 /// Captures a thread for somebody who waits for it: beside the wishes of signals, which become one. The request is
 /// that of signals but for what `adapt` changes. Whoever listens in JavaScript is told too. Answers with what breaks
 /// it off; nothing where there is no such thread.
-pub fn capture_for<F>(id: u32, adapt: impl FnOnce(&mut Request), phase: Phase, done: F) -> Option<Limits>
+pub fn capture_for<F>(
+    id: u32,
+    sender: Option<u32>,
+    adapt: impl FnOnce(&mut Request),
+    phase: Phase,
+    done: F,
+) -> Option<Limits>
 where
     F: FnOnce(Outcome) + Send + 'static,
 {
     let thread = covered(Cover::All).into_iter().find(|thread| thread.id == id)?;
     let config = config::current();
     let quiet = config.quiet;
-    let mut request = thread.request(config, Trigger::Capture, None);
+    let mut request = thread.request(config, Trigger::Capture, sender);
     adapt(&mut request);
     let limits = request.limits.clone();
     let way = Way(Arc::clone(&thread));

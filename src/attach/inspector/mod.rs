@@ -181,8 +181,11 @@ fn open(target: &Target, limits: &Limits) -> Result<(Door, bool), Error> {
         _ => Error::new(Code::Io, format!("{errno:?}: process {pid} may have ended, kill")),
     })?;
     let sent = Instant::now();
+    let mut others_tried = target.sockets().is_none(); // whose they are is not known then
     loop {
-        let others_too = sent.elapsed() >= OTHERS_AFTER;
+        // Once: what listens there may be the service.
+        let others_too = !others_tried && sent.elapsed() >= OTHERS_AFTER;
+        others_tried |= others_too;
         if let Some(door) = door::find(target, |listener| others_too || !before.contains(listener))? {
             let opened = !before.contains(&door.listener);
             return Ok((door, opened));
@@ -317,7 +320,9 @@ fn record(
         }
         match heard {
             Some(Heard::Chunk(chunk)) if trouble.is_none() => {
-                trouble = file.write(chunk.as_bytes()).err();
+                let written = file.write(chunk.as_bytes(), &|| check().is_ok());
+                // A wait that was cut short shows as a failed write.
+                trouble = written.err().map(|error| check().err().unwrap_or(error));
                 progress.bytes = file.bytes();
                 observer.progress(&progress);
             }
