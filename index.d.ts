@@ -11,7 +11,10 @@ export interface SnapshotOptions {
    * target that is not a regular file is written to as it is.
    */
   filename?: string
-  /** The directory for the file. Default: the working directory. It must exist. */
+  /**
+   * The directory for the file. Default: the working directory. It must exist. Where all may write to it, and so
+   * exchange the file, a process warning says so, once (`HEAPDUMP_EXPOSED_DIRECTORY`).
+   */
   directory?: string
   /** Collect all garbage first, so that the snapshot holds live objects only. Default: true. */
   gc?: boolean
@@ -35,6 +38,12 @@ export interface SnapshotOptions {
    * says up to which id that holds, and comparing obeys it. Not live, both are as `true`.
    */
   comparable?: boolean | 'once' | 'each'
+  /**
+   * Compress the file while it is written, off the JavaScript thread (live: in the child). A default name then ends
+   * in `.heapsnapshot.gz` or `.heapsnapshot.zst`; a `filename` is taken as it is. Default: what the ending of
+   * `filename` says (`.gz`, `.zst`), else `false`. All that reads snapshots here reads these, too; DevTools does not.
+   */
+  compress?: false | 'gzip' | 'zstd'
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -169,6 +178,8 @@ export interface Configuration {
   comparable?: boolean | 'once' | 'each'
   /** Whether the process goes on meanwhile. Default: false. */
   live?: boolean | 'prefer' | 'require'
+  /** What the files are compressed with. Default: `false`. */
+  compress?: false | 'gzip' | 'zstd'
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */

@@ -27,8 +27,11 @@ const isGrowths = {
 }
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
+const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
+
 const COMMON = {
   directory: isString,
+  compress: isCompression,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -52,7 +55,7 @@ const WATCH = {
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored, because a
 // caller who asks for redaction must not get a plain file.
-const RESERVED = ['compress', 'redact', 'keep']
+const RESERVED = ['redact', 'keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -169,10 +172,11 @@ function configure(options) {
   native.primeAsConfigured()
 }
 
-function changesOf({ threads, live, comparable, ...changes }) {
+function changesOf({ threads, live, comparable, compress, ...changes }) {
   return {
     ...changes,
     ...comparableAs(comparable),
+    compress: compressAs(compress),
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
   }
@@ -249,6 +253,10 @@ class Watcher {
 
 function liveAs(live) {
   return live === true ? 'prefer' : live || undefined
+}
+
+function compressAs(compress) {
+  return compress === false ? 'none' : compress
 }
 
 function comparableAs(comparable) {
@@ -376,7 +384,7 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, live, filename, directory, timeoutMs } = values
+  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
   return {
     failure,
     options: values,
@@ -386,6 +394,7 @@ function readRequest(target, known) {
       gc,
       memoryGuard,
       ...comparableAs(comparable),
+      compress: compressAs(compress),
       live: liveAs(live),
       timeoutMs,
       threadId,

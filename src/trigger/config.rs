@@ -10,6 +10,7 @@
 //! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
+//! | `compress=gzip`, `compress=zstd` | files are compressed while they are written |
 //! | `watch`, `watch=50%:150%` | snapshots of the main thread when its heap grows so much, and near its limit |
 //! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
 //! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use super::watch::plan::{Growth, Plan};
 use super::watch::policy::Metric;
-use crate::capture::{Live, Prime};
+use crate::capture::{Compression, Live, Prime};
 
 /// Whom a signal covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub struct Config {
     pub comparable: bool,
     pub prime: Prime,
     pub live: Live,
+    pub compression: Compression,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -59,6 +61,7 @@ impl Config {
         comparable: true,
         prime: Prime::Never,
         live: Live::Off,
+        compression: Compression::None,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -128,6 +131,8 @@ pub fn parse(text: &str) -> Environment {
             }
             ("live", None | Some("prefer")) => read.config.live = Live::Prefer,
             ("live", Some("require")) => read.config.live = Live::Require,
+            ("compress", Some("gzip")) => read.config.compression = Compression::Gzip,
+            ("compress", Some("zstd")) => read.config.compression = Compression::Zstd,
             ("watch", None) => read.plan().set(Metric::Heap, &Plan::HEAP),
             ("nearlimit", None) => read.plan().near_limit = true,
             ("nonearlimit", None) => read.plan().near_limit = false,
@@ -158,7 +163,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 15] = [
+        let cases: [Case; 16] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -178,6 +183,10 @@ mod tests {
             ("live=maybe,comparable,comparable=once,nocomparable", |e| {
                 e.config.comparable = false;
                 e.unknown = ["live=maybe", "comparable"].map(String::from).to_vec();
+            }),
+            ("compress=gzip,compress=zstd,compress=brotli,compress", |e| {
+                e.config.compression = Compression::Zstd;
+                e.unknown = ["compress=brotli", "compress"].map(String::from).to_vec();
             }),
             ("watch", |e| e.watch = Some(Plan::default())),
             ("nearlimit", |e| e.watch = Some(Plan::near_limit())),
