@@ -252,7 +252,8 @@ export interface Watcher {
  * not stay alive for it. A thread has one watcher: a new one stops the one before. Where a snapshot is refused or fails,
  * there is none for ten minutes, then twenty, and so on.
  *
- * Throws `ERR_HEAPDUMP_UNSUPPORTED` where V8's functions are not to be found (`support().inProcess`).
+ * Where V8's functions are not to be found (`support().mode` is `'portable'`), growth is watched by a timer instead, and
+ * there is no snapshot near the limit (`nearLimit` is `'off'`).
  */
 export function watch(options?: WatchOptions): Watcher
 

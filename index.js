@@ -64,7 +64,7 @@ for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || 
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
-native.watchAsConfigured()
+drive(native.watchAsConfigured())
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -207,7 +207,23 @@ function watch(options) {
     config: changesOf({ ...rest, directory: rest.directory && absolute(rest.directory) }),
   })
   if (watching.failure) throw toError(watching.failure)
+  drive(watching.portable())
   return new Watcher(watching)
+}
+
+/** Without V8's own functions: measures and captures for a watcher, on a timer that keeps nothing alive. */
+function drive(portable) {
+  if (!portable) return
+  const timer = setInterval(() => {
+    const next = portable.look(heapFigures())
+    if (next === 'stop') clearInterval(timer)
+    if (next !== 'measure') return
+    const before = process.hrtime.bigint()
+    gc()
+    const capture = portable.measured(heapFigures(), Number(process.hrtime.bigint() - before) / 1e6)
+    if (capture) carryOut(capture)
+  }, portable.intervalMs)
+  timer.unref()
 }
 
 /** What `watch` gives: how far it is, and the way to stop it. */
@@ -317,11 +333,12 @@ function carryOut(portable) {
   } catch (error) {
     failure = error.message
   }
-  const heap = v8.getHeapStatistics()
-  return portable.finish(
-    { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory },
-    failure,
-  )
+  return portable.finish(heapFigures(), failure)
+}
+
+function heapFigures() {
+  const heap = require('v8').getHeapStatistics()
+  return { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory }
 }
 
 /** Events come after the call that caused them, so that a listener's exception is not the caller's. */
