@@ -21,6 +21,10 @@ const isLive = {
   a: "a boolean, 'prefer' or 'require'",
 }
 const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
+const isGrowths = {
+  is: (value) => value === false || (Array.isArray(value) && value.every((growth) => native.isGrowth(`${growth}`))),
+  a: "false or a list of growths such as '50%', '200MB' or a number of bytes",
+}
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
 const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
@@ -36,6 +40,18 @@ const COMMON = {
 const SYNC = { ...COMMON, filename: isString }
 const ASYNC = { ...SYNC, live: isLive, signal: isAbortSignal, onProgress: isFunction }
 const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCover }
+const WATCH = {
+  ...COMMON,
+  live: isLive,
+  quiet: isBoolean,
+  heap: isGrowths,
+  rss: isGrowths,
+  external: isGrowths,
+  baseline: isBoolean,
+  nearLimit: isBoolean,
+  settleMs: isTime,
+  minIntervalMs: isTime,
+}
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored, because a
 // caller who asks for redaction must not get a plain file.
@@ -48,6 +64,7 @@ for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || 
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
+native.watchAsConfigured()
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -151,15 +168,71 @@ function gc() {
 function configure(options) {
   const { values, failure } = readOptions(options, CONFIGURATION)
   if (failure) throw toError(failure)
-  const { threads, live, comparable, compress, ...changes } = values
-  native.changeConfig({
+  native.changeConfig(changesOf(values))
+  native.primeAsConfigured()
+}
+
+function changesOf({ threads, live, comparable, compress, ...changes }) {
+  return {
     ...changes,
     ...comparableAs(comparable),
     compress: compressAs(compress),
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
+  }
+}
+
+function watch(options) {
+  const { values, failure } = readOptions(options, WATCH)
+  if (failure) throw toError(failure)
+  const {
+    heap = ['50%', '150%'],
+    rss,
+    external,
+    baseline = true,
+    nearLimit = true,
+    settleMs,
+    minIntervalMs,
+    ...rest
+  } = values
+  const growths = (given) => (given || []).map(String)
+  const watching = native.watch({
+    heap: growths(heap),
+    rss: growths(rss),
+    external: growths(external),
+    baseline,
+    nearLimit,
+    settleMs,
+    minIntervalMs,
+    config: changesOf({ ...rest, directory: rest.directory && absolute(rest.directory) }),
   })
-  native.primeAsConfigured()
+  if (watching.failure) throw toError(watching.failure)
+  return new Watcher(watching)
+}
+
+/** What `watch` gives: how far it is, and the way to stop it. */
+class Watcher {
+  #watching
+  constructor(watching) {
+    this.#watching = watching
+  }
+  get state() {
+    return this.#watching.status().state
+  }
+  get baseline() {
+    const { baseline, baselinePath } = this.#watching.status()
+    return baseline ? { ...baseline, path: baselinePath } : undefined
+  }
+  get steps() {
+    return this.#watching.status().steps
+  }
+  get nearLimit() {
+    const { nearLimit } = this.#watching.status()
+    return nearLimit === undefined || nearLimit === null ? 'off' : nearLimit ? 'armed' : 'spent'
+  }
+  stop() {
+    this.#watching.stop()
+  }
 }
 
 function liveAs(live) {
@@ -247,7 +320,9 @@ function onNotice(event) {
   } else if (event.outcome) {
     dispatch(event.outcome)
   } else {
-    events.emit('skipped', { reason: 'coalesced', trigger: 'signal', pid: process.pid, threadId: event.threadId })
+    const { failure, ...skipped } = event.skipped
+    if (failure) skipped.error = toError(failure)
+    events.emit('skipped', { ...skipped, pid: process.pid })
   }
 }
 
@@ -378,4 +453,16 @@ function majorVersion() {
 }
 
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.
-module.exports = { writeSnapshot, writeSnapshotAsync, openSnapshot, findLeaks, gc, configure, on, once, off, support }
+module.exports = {
+  writeSnapshot,
+  writeSnapshotAsync,
+  openSnapshot,
+  findLeaks,
+  gc,
+  configure,
+  watch,
+  on,
+  once,
+  off,
+  support,
+}

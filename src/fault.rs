@@ -52,6 +52,8 @@ pub struct Faults {
     pub live_hasty: bool,
     /// It is told on stderr why a child was lost, though another one makes it good.
     pub live_tell: bool,
+    /// What the environment has watched settles at once, and collecting garbage costs nothing.
+    pub watch_hasty: bool,
 }
 
 /// The faults of this process, read once.
@@ -83,6 +85,7 @@ pub fn faults() -> Faults {
             live_unconfined: has("live-unconfined"),
             live_hasty: has("live-hasty"),
             live_tell: has("live-tell"),
+            watch_hasty: has("watch-hasty"),
         }
     })
 }

@@ -15,7 +15,7 @@ use crate::v8;
 
 /// Numbers that JavaScript holds exactly up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "sizes and counts stay below 2^53")]
-fn number(value: u64) -> f64 {
+pub fn number(value: u64) -> f64 {
     value as f64
 }
 
@@ -27,7 +27,7 @@ fn timeout(milliseconds: Option<f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds? / 1e3).ok()
 }
 
-fn text(path: &Path) -> String {
+pub fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
@@ -187,20 +187,34 @@ impl From<Outcome> for JsOutcome {
     }
 }
 
-/// What happened; a coalesced wish where there is no outcome.
+/// A wish that no snapshot of its own follows.
+#[napi(object)]
+pub struct JsSkipped {
+    pub reason: String,
+    pub trigger: String,
+    pub thread_id: u32,
+    pub failure: Option<JsFailure>,
+}
+
+/// What happened: either of the two.
 #[napi(object)]
 pub struct JsEvent {
     pub outcome: Option<JsOutcome>,
-    pub thread_id: Option<u32>,
+    pub skipped: Option<JsSkipped>,
 }
 
 impl From<Event> for JsEvent {
     fn from(event: Event) -> Self {
         let outcome = match event {
-            Event::Coalesced { thread_id } => {
+            Event::Skipped { skipped, thread_id } => {
                 return Self {
                     outcome: None,
-                    thread_id: Some(thread_id),
+                    skipped: Some(JsSkipped {
+                        reason: skipped.reason.to_owned(),
+                        trigger: skipped.trigger.as_str().to_owned(),
+                        thread_id,
+                        failure: skipped.error.as_ref().map(JsFailure::from),
+                    }),
                 };
             }
             Event::Snapshot(info) => Ok(info),
@@ -208,7 +222,7 @@ impl From<Event> for JsEvent {
         };
         Self {
             outcome: Some(outcome.into()),
-            thread_id: None,
+            skipped: None,
         }
     }
 }
@@ -247,12 +261,14 @@ impl From<JsHeap> for v8::HeapStatistics {
             total_bytes: heap.total_bytes as u64,
             used_bytes: heap.used_bytes as u64,
             external_bytes: heap.external_bytes as u64,
+            ..Self::default()
         }
     }
 }
 
 /// Changes; what is not there stays.
 #[napi(object)]
+#[derive(Clone)]
 pub struct JsConfig {
     pub directory: Option<String>,
     pub gc: Option<bool>,

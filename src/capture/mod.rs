@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Code, Error};
 pub use encode::{Compression, Encoding};
 pub use ids::{Prime, prime};
-pub use in_process::{capture, capture_into};
+pub use in_process::{capture, capture_into, is_capturing};
 pub use live::Live;
 pub use platform::{block_signals, on_first_thread};
 pub use portable::PortableCapture;
@@ -52,6 +52,10 @@ pub use writer::wait_at_exit;
 pub enum Trigger {
     Api,
     Signal,
+    /// Memory has settled, or has grown.
+    Watch,
+    /// The heap is about to reach its limit.
+    NearLimit,
 }
 
 impl Trigger {
@@ -59,6 +63,8 @@ impl Trigger {
         match self {
             Self::Api => "api",
             Self::Signal => "signal",
+            Self::Watch => "watch",
+            Self::NearLimit => "near-limit",
         }
     }
 }
