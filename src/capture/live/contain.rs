@@ -206,15 +206,21 @@ pub fn filter() -> &'static [libc::sock_filter] {
 /// Module head.
 pub unsafe fn notice_waiting(status: c_int) -> io::Result<()> {
     static STATUS: AtomicI32 = AtomicI32::new(0);
-    extern "C" fn end(_signal: c_int) {
-        // SAFETY: ends the process, without anything else.
-        unsafe { libc::_exit(STATUS.load(Ordering::Relaxed)) }
+    extern "C" fn end(_signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
+        const SYS_SECCOMP: c_int = 1; // and not a signal that somebody sent
+        // SAFETY: the kernel's; ends the process, without anything else.
+        unsafe {
+            if (*info).si_code == SYS_SECCOMP {
+                libc::_exit(STATUS.load(Ordering::Relaxed));
+            }
+        }
     }
     STATUS.store(status, Ordering::Relaxed);
     // SAFETY: both structures are made whole; the handler does what one may.
     unsafe {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-        action.sa_sigaction = end as extern "C" fn(c_int) as usize;
+        action.sa_sigaction = end as extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) as usize;
+        action.sa_flags = libc::SA_SIGINFO;
         let mut set = MaybeUninit::uninit();
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), libc::SIGSYS);
