@@ -21,10 +21,17 @@ const isLive = {
   a: "a boolean, 'prefer' or 'require'",
 }
 const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
+const isGrowths = {
+  is: (value) => value === false || (Array.isArray(value) && value.every((growth) => native.isGrowth(`${growth}`))),
+  a: "false or a list of growths such as '50%', '200MB' or a number of bytes",
+}
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
+
+const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
 
 const COMMON = {
   directory: isString,
+  compress: isCompression,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -33,10 +40,22 @@ const COMMON = {
 const SYNC = { ...COMMON, filename: isString }
 const ASYNC = { ...SYNC, live: isLive, signal: isAbortSignal, onProgress: isFunction }
 const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCover }
+const WATCH = {
+  ...COMMON,
+  live: isLive,
+  quiet: isBoolean,
+  heap: isGrowths,
+  rss: isGrowths,
+  external: isGrowths,
+  baseline: isBoolean,
+  nearLimit: isBoolean,
+  settleMs: isTime,
+  minIntervalMs: isTime,
+}
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored, because a
 // caller who asks for redaction must not get a plain file.
-const RESERVED = ['compress', 'redact', 'keep']
+const RESERVED = ['redact', 'keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -45,6 +64,7 @@ for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || 
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
+native.watchAsConfigured()
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -148,18 +168,79 @@ function gc() {
 function configure(options) {
   const { values, failure } = readOptions(options, CONFIGURATION)
   if (failure) throw toError(failure)
-  const { threads, live, comparable, ...changes } = values
-  native.changeConfig({
+  native.changeConfig(changesOf(values))
+  native.primeAsConfigured()
+}
+
+function changesOf({ threads, live, comparable, compress, ...changes }) {
+  return {
     ...changes,
     ...comparableAs(comparable),
+    compress: compressAs(compress),
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
+  }
+}
+
+function watch(options) {
+  const { values, failure } = readOptions(options, WATCH)
+  if (failure) throw toError(failure)
+  const {
+    heap = ['50%', '150%'],
+    rss,
+    external,
+    baseline = true,
+    nearLimit = true,
+    settleMs,
+    minIntervalMs,
+    ...rest
+  } = values
+  const growths = (given) => (given || []).map(String)
+  const watching = native.watch({
+    heap: growths(heap),
+    rss: growths(rss),
+    external: growths(external),
+    baseline,
+    nearLimit,
+    settleMs,
+    minIntervalMs,
+    config: changesOf({ ...rest, directory: rest.directory && absolute(rest.directory) }),
   })
-  native.primeAsConfigured()
+  if (watching.failure) throw toError(watching.failure)
+  return new Watcher(watching)
+}
+
+/** What `watch` gives: how far it is, and the way to stop it. */
+class Watcher {
+  #watching
+  constructor(watching) {
+    this.#watching = watching
+  }
+  get state() {
+    return this.#watching.status().state
+  }
+  get baseline() {
+    const { baseline, baselinePath } = this.#watching.status()
+    return baseline ? { ...baseline, path: baselinePath } : undefined
+  }
+  get steps() {
+    return this.#watching.status().steps
+  }
+  get nearLimit() {
+    const { nearLimit } = this.#watching.status()
+    return nearLimit === undefined || nearLimit === null ? 'off' : nearLimit ? 'armed' : 'spent'
+  }
+  stop() {
+    this.#watching.stop()
+  }
 }
 
 function liveAs(live) {
   return live === true ? 'prefer' : live || undefined
+}
+
+function compressAs(compress) {
+  return compress === false ? 'none' : compress
 }
 
 function comparableAs(comparable) {
@@ -239,7 +320,9 @@ function onNotice(event) {
   } else if (event.outcome) {
     dispatch(event.outcome)
   } else {
-    events.emit('skipped', { reason: 'coalesced', trigger: 'signal', pid: process.pid, threadId: event.threadId })
+    const { failure, ...skipped } = event.skipped
+    if (failure) skipped.error = toError(failure)
+    events.emit('skipped', { ...skipped, pid: process.pid })
   }
 }
 
@@ -284,7 +367,7 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, live, filename, directory, timeoutMs } = values
+  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
   return {
     failure,
     options: values,
@@ -294,6 +377,7 @@ function readRequest(target, known) {
       gc,
       memoryGuard,
       ...comparableAs(comparable),
+      compress: compressAs(compress),
       live: liveAs(live),
       timeoutMs,
       threadId,
@@ -369,4 +453,16 @@ function majorVersion() {
 }
 
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.
-module.exports = { writeSnapshot, writeSnapshotAsync, openSnapshot, findLeaks, gc, configure, on, once, off, support }
+module.exports = {
+  writeSnapshot,
+  writeSnapshotAsync,
+  openSnapshot,
+  findLeaks,
+  gc,
+  configure,
+  watch,
+  on,
+  once,
+  off,
+  support,
+}

@@ -127,6 +127,14 @@ impl Error {
     pub fn shortage(&self) -> Option<Shortage> {
         self.0.shortage
     }
+    /// What there was too little of, where that is the whole reason: `memory` or `disk`.
+    pub fn refused(&self) -> Option<&'static str> {
+        match (self.code(), self.errno()) {
+            (Code::Memory, _) => Some("memory"),
+            (Code::Io, Some("ENOSPC" | "EDQUOT")) => Some("disk"),
+            _ => None,
+        }
+    }
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }

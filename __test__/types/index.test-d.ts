@@ -23,9 +23,13 @@ import {
   type SnapshotInfo,
   type SnapshotOptions,
   type SnapshotProgress,
+  type SnapshotTrigger,
   type Summary,
   type Support,
   support,
+  type Watcher,
+  type WatchOptions,
+  watch,
   writeSnapshot,
   writeSnapshotAsync,
 } from 'rs-heapdump'
@@ -57,6 +61,7 @@ const options: SnapshotOptions = {
   gc: false,
   memoryGuard: true,
   comparable: false,
+  compress: 'zstd',
   timeoutMs: 5000,
 }
 writeSnapshot(options)
@@ -65,6 +70,8 @@ writeSnapshot(options, callback)
 writeSnapshot(5)
 // @ts-expect-error: not a boolean
 writeSnapshot({ gc: 'yes' })
+// @ts-expect-error: false, 'gzip' or 'zstd'
+writeSnapshot({ compress: 'brotli' })
 // @ts-expect-error: nobody knows this option
 writeSnapshot({ gcc: true })
 // @ts-expect-error: only the asynchronous form can be aborted
@@ -88,7 +95,7 @@ writeSnapshotAsync('a.heapsnapshot')
 writeSnapshotAsync(asyncOptions).then((info) => {
   same<typeof info.path, string>()
   same<typeof info.mode, 'live' | 'in-process' | 'portable'>()
-  same<typeof info.trigger, 'api' | 'signal'>()
+  same<typeof info.trigger, SnapshotTrigger>()
   const figures: number[] = [info.bytes, info.nodes, info.edges, info.pauseMs, info.durationMs, info.pid, info.threadId]
   return figures
 })
@@ -102,6 +109,7 @@ configure(configuration)
 configure({})
 // @ts-expect-error: 'main' or 'all'
 configure({ threads: 'some' })
+configure({ compress: 'gzip' })
 configure({ live: true, comparable: 'once' })
 writeSnapshotAsync({ live: 'prefer', comparable: 'each' })
 // @ts-expect-error: the synchronous form is never live
@@ -152,3 +160,13 @@ async function read(): Promise<void> {
   await findLeaks('a.heapsnapshot')
 }
 same<ReturnType<typeof read>, Promise<void>>()
+
+// watch.
+const watched: WatchOptions = { heap: ['50%', 1e6], rss: false, nearLimit: true, live: 'prefer', minIntervalMs: 0 }
+const watcher: Watcher = watch(watched)
+same<typeof watcher.nearLimit, 'armed' | 'spent' | 'off'>()
+same<(typeof watcher.steps)[number]['metric'], 'heap' | 'rss' | 'external'>()
+watch().stop()
+// @ts-expect-error: signals cover threads, a watcher watches its own
+watch({ threads: 'all' })
+on('skipped', ({ reason, error }) => reason === 'memory' && error?.neededBytes)

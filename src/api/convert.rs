@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::capture::{Captured, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory};
+use crate::capture::{
+    Captured, Compression, Encoding, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory,
+};
 use crate::error::Error;
 use crate::trigger::config::{Config, Cover};
 use crate::trigger::{self, Event};
@@ -13,7 +15,7 @@ use crate::v8;
 
 /// Numbers that JavaScript holds exactly up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "sizes and counts stay below 2^53")]
-fn number(value: u64) -> f64 {
+pub fn number(value: u64) -> f64 {
     value as f64
 }
 
@@ -25,7 +27,7 @@ fn timeout(milliseconds: Option<f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds? / 1e3).ok()
 }
 
-fn text(path: &Path) -> String {
+pub fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
@@ -41,6 +43,8 @@ pub struct JsRequest {
     pub prime: Option<String>,
     /// `prefer` or `require`.
     pub live: Option<String>,
+    /// `none`, `gzip` or `zstd`.
+    pub compress: Option<String>,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -64,6 +68,7 @@ fn liveness(text: Option<&str>) -> Live {
 impl JsRequest {
     pub fn into_request(self, trigger: Trigger) -> Request {
         let directory = self.directory.map(PathBuf::from);
+        let chosen = self.compress.as_deref().and_then(Compression::named);
         let target = match self.filename {
             Some(name) => Target::Named(match directory {
                 Some(directory) if !name.is_empty() => directory.join(name),
@@ -72,9 +77,13 @@ impl JsRequest {
             None => Target::Default {
                 directory: directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id: self.thread_id,
+                compression: chosen.unwrap_or_default(),
             },
         };
         Request {
+            encoding: Encoding {
+                compression: chosen.unwrap_or_else(|| target.compression()),
+            },
             target,
             gc: self.gc,
             memory_guard: self.memory_guard,
@@ -178,20 +187,34 @@ impl From<Outcome> for JsOutcome {
     }
 }
 
-/// What happened; a coalesced wish where there is no outcome.
+/// A wish that no snapshot of its own follows.
+#[napi(object)]
+pub struct JsSkipped {
+    pub reason: String,
+    pub trigger: String,
+    pub thread_id: u32,
+    pub failure: Option<JsFailure>,
+}
+
+/// What happened: either of the two.
 #[napi(object)]
 pub struct JsEvent {
     pub outcome: Option<JsOutcome>,
-    pub thread_id: Option<u32>,
+    pub skipped: Option<JsSkipped>,
 }
 
 impl From<Event> for JsEvent {
     fn from(event: Event) -> Self {
         let outcome = match event {
-            Event::Coalesced { thread_id } => {
+            Event::Skipped { skipped, thread_id } => {
                 return Self {
                     outcome: None,
-                    thread_id: Some(thread_id),
+                    skipped: Some(JsSkipped {
+                        reason: skipped.reason.to_owned(),
+                        trigger: skipped.trigger.as_str().to_owned(),
+                        thread_id,
+                        failure: skipped.error.as_ref().map(JsFailure::from),
+                    }),
                 };
             }
             Event::Snapshot(info) => Ok(info),
@@ -199,7 +222,7 @@ impl From<Event> for JsEvent {
         };
         Self {
             outcome: Some(outcome.into()),
-            thread_id: None,
+            skipped: None,
         }
     }
 }
@@ -238,12 +261,14 @@ impl From<JsHeap> for v8::HeapStatistics {
             total_bytes: heap.total_bytes as u64,
             used_bytes: heap.used_bytes as u64,
             external_bytes: heap.external_bytes as u64,
+            ..Self::default()
         }
     }
 }
 
 /// Changes; what is not there stays.
 #[napi(object)]
+#[derive(Clone)]
 pub struct JsConfig {
     pub directory: Option<String>,
     pub gc: Option<bool>,
@@ -253,6 +278,8 @@ pub struct JsConfig {
     pub prime: Option<String>,
     /// `off`, `prefer` or `require`.
     pub live: Option<String>,
+    /// `none`, `gzip` or `zstd`.
+    pub compress: Option<String>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -271,6 +298,9 @@ impl JsConfig {
         }
         if let Some(text) = &self.live {
             config.live = liveness(Some(text));
+        }
+        if let Some(compression) = self.compress.as_deref().and_then(Compression::named) {
+            config.compression = compression;
         }
         config.timeout = timeout(self.timeout_ms).or(config.timeout);
         config.quiet = self.quiet.unwrap_or(config.quiet);

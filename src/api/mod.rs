@@ -7,6 +7,7 @@
 
 mod convert;
 pub mod reading;
+pub mod watching;
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -71,6 +72,7 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
         capture::live::look(isolate);
     }
     if let Some(earlier) = KEY.take() {
+        trigger::watch::leave();
         threads::unregister(earlier); // the module was loaded again in the same environment
     }
     let key = threads::register(
@@ -81,7 +83,10 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
         }),
     );
     KEY.set(Some(key));
-    env.add_env_cleanup_hook(key, threads::unregister)?;
+    env.add_env_cleanup_hook(key, |key| {
+        trigger::watch::leave();
+        threads::unregister(key);
+    })?;
     Ok(())
 }
 

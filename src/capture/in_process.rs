@@ -4,10 +4,12 @@
 //! and 20. V8's graph costs up to [`BYTES_PER_NODE`](super::memory::BYTES_PER_NODE) a node in native memory until the
 //! capture ends.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::encode::Encoder;
 use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
@@ -20,6 +22,16 @@ use chrono::Utc;
 const ESTIMATE_AFTER: Duration = Duration::from_millis(100);
 /// Serializing and freeing come after what is watched, and take about a fifth of the whole.
 const REST: f64 = 1.25;
+
+thread_local! {
+    static CAPTURING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the current thread is in the middle of a capture. V8, collecting garbage for it, may call other
+/// hooks of ours.
+pub fn is_capturing() -> bool {
+    CAPTURING.get()
+}
 
 /// Opens the request's target and captures `isolate`'s heap into it.
 ///
@@ -45,13 +57,6 @@ where
 {
     let started = Instant::now();
     let time = Utc::now();
-    let mut writer = match Writer::start(sink, request.limits.clone(), done) {
-        Ok(writer) => writer,
-        Err((error, done)) => {
-            done(Err(error));
-            return None;
-        }
-    };
     let header = provenance::header(
         &request,
         Mode::InProcess,
@@ -59,14 +64,27 @@ where
         isolate.heap_statistics(),
         ids::current(),
     );
-    let recorded = catch_unwind(AssertUnwindSafe(|| {
-        record(isolate, started, &mut request, header, &mut writer)
-    }));
+    let encoder = match Encoder::new(header, &request.encoding) {
+        Ok(encoder) => encoder,
+        Err(error) => {
+            done(Err(sink.not_encoded(&error)));
+            return None;
+        }
+    };
+    let mut writer = match Writer::start(sink, encoder, request.limits.clone(), done) {
+        Ok(writer) => writer,
+        Err((error, done)) => {
+            done(Err(error));
+            return None;
+        }
+    };
+    CAPTURING.set(true);
+    let recorded = catch_unwind(AssertUnwindSafe(|| record(isolate, started, &mut request, &mut writer)));
+    CAPTURING.set(false);
     match recorded {
         Ok(Ok(graph)) => {
             writer.end(Summary {
                 nodes: graph.nodes,
-                edges: graph.edges,
                 started,
                 pause: started.elapsed(),
                 mode: Mode::InProcess,
@@ -90,19 +108,13 @@ where
     }
 }
 
+/// What V8 handed over.
 struct Graph {
     nodes: u64,
-    edges: u64,
     bytes: u64,
 }
 
-fn record(
-    isolate: Isolate,
-    started: Instant,
-    request: &mut Request,
-    header: Vec<u8>,
-    writer: &mut Writer,
-) -> Result<Graph, Error> {
+fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mut Writer) -> Result<Graph, Error> {
     request.limits.check()?;
     if request.gc {
         isolate.collect_garbage();
@@ -137,10 +149,8 @@ fn record(
         limits: &request.limits,
         memory: watch.memory,
         verdict: None,
-        header: Some(header),
         graph: Graph {
             nodes: snapshot.nodes(),
-            edges: 0,
             bytes: 0,
         },
         whole: false,
@@ -231,12 +241,11 @@ impl Progress for Watch<'_> {
     }
 }
 
-/// Hands V8's chunks to the writer, with provenance in the first.
+/// Hands V8's chunks to the writer.
 struct Stream<'a> {
     writer: &'a mut Writer,
     limits: &'a Limits,
     memory: MemoryWatch,
-    header: Option<Vec<u8>>,
     graph: Graph,
     whole: bool,
     verdict: Option<Error>,
@@ -250,17 +259,7 @@ impl ChunkSink for Stream<'_> {
             return ControlFlow::Break(());
         }
         self.graph.bytes += chunk.len() as u64;
-        let accepted = match self.header.take() {
-            None => self.writer.write(&[chunk]),
-            Some(header) => {
-                self.graph.edges = provenance::counts(chunk).1;
-                match provenance::split_opening(chunk) {
-                    ([], rest) => self.writer.write(&[rest]),
-                    (opening, rest) => self.writer.write(&[opening, &header, rest]),
-                }
-            }
-        };
-        if accepted {
+        if self.writer.write(chunk) {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())

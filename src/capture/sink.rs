@@ -13,14 +13,15 @@
 //! its writer lives and which a later capture into that directory removes.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
-use super::name::{default_name, next_microsecond};
+use super::encode::{self, Compression};
+use super::name::{self, default_name, next_microsecond};
 use super::{Limits, platform, privacy};
 use crate::error::{Code, Error};
 
@@ -43,7 +44,21 @@ pub enum Target {
     /// The caller's own name; an existing regular file is replaced.
     Named(PathBuf),
     /// A default name in this directory; nothing is replaced.
-    Default { directory: PathBuf, thread_id: u32 },
+    Default {
+        directory: PathBuf,
+        thread_id: u32,
+        compression: Compression,
+    },
+}
+
+impl Target {
+    /// How a file of that name is stored, unless somebody says otherwise.
+    pub fn compression(&self) -> Compression {
+        match self {
+            Self::Named(path) => Compression::of_name(path),
+            Self::Default { compression, .. } => *compression,
+        }
+    }
 }
 
 /// An open destination.
@@ -74,7 +89,7 @@ enum FileName {
     /// Replaces what has that path.
     Fixed(PathBuf),
     /// The first free default name from `time` on.
-    Free { time: DateTime<Utc>, thread_id: u32 },
+    Free { time: DateTime<Utc>, ending: String },
 }
 
 #[derive(Debug)]
@@ -99,10 +114,14 @@ impl Sink {
     /// `limits` allow.
     pub fn open(target: &Target, time: DateTime<Utc>, limits: &Limits) -> Result<Self, Error> {
         match target {
-            Target::Default { directory, thread_id } => {
-                let thread_id = *thread_id;
-                let shown = directory.join(default_name(time, thread_id));
-                Self::open_file(directory.clone(), FileName::Free { time, thread_id }, shown)
+            Target::Default {
+                directory,
+                thread_id,
+                compression,
+            } => {
+                let ending = name::ending(*thread_id, *compression);
+                let shown = directory.join(default_name(time, &ending));
+                Self::open_file(directory.clone(), FileName::Free { time, ending }, shown)
             }
             Target::Named(path) => Self::open_named(path, limits),
         }
@@ -191,13 +210,19 @@ impl Sink {
         }
     }
 
+    /// What to say where a filter failed before the bytes got here.
+    pub fn not_encoded(&self, error: &io::Error) -> Error {
+        Error::io(error, "encode", &self.shown)
+    }
+
     /// Bytes written so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Writes all of `chunk`, waiting for a slow reader as long as `patience` answers true.
-    pub fn write(&mut self, chunk: &[u8], patience: &dyn Fn() -> bool) -> Result<(), Error> {
+    /// Writes all that an encoder gave, waiting for a slow reader as long as `patience` answers true.
+    pub fn write(&mut self, encoded: io::Result<&[u8]>, patience: &dyn Fn() -> bool) -> Result<(), Error> {
+        let chunk = encoded.map_err(|error| self.not_encoded(&error))?;
         if crate::fault::faults().slow_write {
             // A disk of five megabytes a second.
             std::thread::sleep(Duration::from_micros(chunk.len() as u64 / 5));
@@ -236,16 +261,12 @@ impl Sink {
         }
     }
 
-    /// The beginning of the file, as it was written; nothing of a stream.
+    /// The beginning of the file's text; nothing of a stream.
     pub fn beginning(&mut self, length: usize) -> Option<Vec<u8>> {
-        let Kind::File { partial, .. } = &mut self.kind else {
-            return None;
-        };
-        let file = partial.file();
-        file.rewind().ok()?;
-        let mut text = Vec::with_capacity(length);
-        file.take(length as u64).read_to_end(&mut text).ok()?;
-        Some(text)
+        match &mut self.kind {
+            Kind::File { partial, .. } => encode::beginning(partial.file(), length).ok(),
+            Kind::Stream(_) => None,
+        }
     }
 
     /// Empties the file again; false where bytes have gone to where they cannot be taken back from.
@@ -281,7 +302,7 @@ impl Sink {
                 replace(partial, &directory, &path).map_err(|error| Error::io(&error, "rename", &shown))?;
                 path
             }
-            FileName::Free { time, thread_id } => claim_free_name(partial, &directory, time, thread_id)
+            FileName::Free { time, ending } => claim_free_name(partial, &directory, time, &ending)
                 .map_err(|error| Error::io(&error, "link", &shown))?,
         };
         Ok(Committed::new(path, Some(directory)))
@@ -348,10 +369,10 @@ fn claim_free_name(
     mut partial: Partial,
     directory: &Path,
     mut time: DateTime<Utc>,
-    thread_id: u32,
+    ending: &str,
 ) -> io::Result<PathBuf> {
     for _ in 0..NAMES_MAX {
-        let path = directory.join(default_name(time, thread_id));
+        let path = directory.join(default_name(time, ending));
         let outcome = match partial {
             Partial::Unnamed(file) => {
                 let outcome = platform::link(&file, &path);

@@ -10,6 +10,10 @@
 //! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
+//! | `compress=gzip`, `compress=zstd` | files are compressed while they are written |
+//! | `watch`, `watch=50%:150%` | snapshots of the main thread when its heap grows so much, and near its limit |
+//! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
+//! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -19,7 +23,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::capture::{Live, Prime};
+use super::watch::plan::{Growth, Plan};
+use super::watch::policy::Metric;
+use crate::capture::{Compression, Live, Prime};
 
 /// Whom a signal covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +47,7 @@ pub struct Config {
     pub comparable: bool,
     pub prime: Prime,
     pub live: Live,
+    pub compression: Compression,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -54,6 +61,7 @@ impl Config {
         comparable: true,
         prime: Prime::Never,
         live: Live::Off,
+        compression: Compression::None,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -77,7 +85,16 @@ pub fn change(change: impl FnOnce(&mut Config)) {
 pub struct Environment {
     pub signal: bool,
     pub config: Config,
+    /// What of the main thread is watched.
+    pub watch: Option<Plan>,
     pub unknown: Vec<String>,
+}
+
+impl Environment {
+    /// What is watched; nothing but the limit so far, where there is nothing else yet.
+    fn plan(&mut self) -> &mut Plan {
+        self.watch.get_or_insert_with(Plan::near_limit)
+    }
 }
 
 /// Reads the variable's text.
@@ -85,6 +102,7 @@ pub fn parse(text: &str) -> Environment {
     let mut read = Environment {
         signal: true,
         config: Config::DEFAULT,
+        watch: None,
         unknown: Vec::new(),
     };
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
@@ -113,6 +131,22 @@ pub fn parse(text: &str) -> Environment {
             }
             ("live", None | Some("prefer")) => read.config.live = Live::Prefer,
             ("live", Some("require")) => read.config.live = Live::Require,
+            ("compress", Some("gzip")) => read.config.compression = Compression::Gzip,
+            ("compress", Some("zstd")) => read.config.compression = Compression::Zstd,
+            ("watch", None) => read.plan().set(Metric::Heap, &Plan::HEAP),
+            ("nearlimit", None) => read.plan().near_limit = true,
+            ("nonearlimit", None) => read.plan().near_limit = false,
+            ("watch" | "watch-rss" | "watch-external", Some(list)) => match Growth::parse_list(list) {
+                Some(growths) => {
+                    let metric = match key {
+                        "watch-rss" => Metric::Rss,
+                        "watch-external" => Metric::External,
+                        _ => Metric::Heap,
+                    };
+                    read.plan().set(metric, &growths);
+                }
+                None => read.unknown.push(word.to_owned()),
+            },
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -129,7 +163,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 12] = [
+        let cases: [Case; 16] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -150,6 +184,20 @@ mod tests {
                 e.config.comparable = false;
                 e.unknown = ["live=maybe", "comparable"].map(String::from).to_vec();
             }),
+            ("compress=gzip,compress=zstd,compress=brotli,compress", |e| {
+                e.config.compression = Compression::Zstd;
+                e.unknown = ["compress=brotli", "compress"].map(String::from).to_vec();
+            }),
+            ("watch", |e| e.watch = Some(Plan::default())),
+            ("nearlimit", |e| e.watch = Some(Plan::near_limit())),
+            ("watch,watch=1M:20%,watch-rss=100%,nonearlimit,watch=much", |e| {
+                let mut plan = Plan::default();
+                plan.set(Metric::Heap, &[Growth::Bytes(1 << 20), Growth::Percent(20)]);
+                plan.set(Metric::Rss, &[Growth::Percent(100)]);
+                plan.near_limit = false;
+                e.watch = Some(plan);
+                e.unknown = vec!["watch=much".into()];
+            }),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
                 e.unknown = ["colour", "dir=", "threads=two", "nogc=1"].map(String::from).to_vec();
@@ -159,6 +207,7 @@ mod tests {
             let mut expected = Environment {
                 signal: true,
                 config: Config::DEFAULT,
+                watch: None,
                 unknown: Vec::new(),
             };
             expect(&mut expected);

@@ -10,20 +10,24 @@
 //! |---|---|
 //! | [`config`] | what signal-made snapshots are like; `NODE_HEAPDUMP_OPTIONS` |
 //! | [`signal`] | SIGUSR2, beside the application's own listeners |
+//! | [`watch`] | snapshots when memory grows |
+//! | [`near_limit`] | a snapshot before the heap's limit is reached |
 //! | [`threads`] | the registered threads, and how each is reached |
 //! | [`turn`] | the states of one thread's wishes, pure |
 //! | [`stderr`] | the lines a person sees |
 
 pub mod config;
+mod near_limit;
 #[cfg(unix)]
 pub mod signal;
 mod stderr;
 pub mod threads;
 mod turn;
+pub mod watch;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::capture::Info;
+use crate::capture::{Info, Trigger};
 use crate::error::Error;
 
 /// What happened, for those who listen.
@@ -31,10 +35,17 @@ use crate::error::Error;
 pub enum Event {
     Snapshot(Info),
     Failed(Error),
-    /// Another snapshot answers this wish too.
-    Coalesced {
-        thread_id: u32,
-    },
+    Skipped { skipped: Skipped, thread_id: u32 },
+}
+
+/// A wish that no snapshot of its own follows.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// `coalesced`: another snapshot answers it too. `garbage`: memory had not really grown. `memory`, `disk`: there
+    /// is too little, and `error` has the figures.
+    pub reason: &'static str,
+    pub trigger: Trigger,
+    pub error: Option<Error>,
 }
 
 /// A message to a registered thread.
@@ -55,6 +66,7 @@ pub fn start(environment: &str) -> Vec<String> {
     let config::Environment {
         signal,
         config: wanted,
+        watch: plan,
         unknown,
     } = config::parse(environment);
     LISTENING
@@ -62,6 +74,7 @@ pub fn start(environment: &str) -> Vec<String> {
         .unwrap_or_else(PoisonError::into_inner)
         .get_or_insert_with(|| {
             config::change(|config| *config = wanted);
+            watch::wish(plan);
             if signal {
                 listen()
             } else {

@@ -26,11 +26,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::config::{self, Cover};
+use super::config::{self, Config, Cover};
 use super::turn::{Answer, Turn};
-use super::{Event, Notice, stderr};
+use super::{Event, Notice, Skipped, stderr};
 use crate::capture::live::{self, Reach, Visit};
-use crate::capture::{Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
+use crate::capture::{Encoding, Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
 /// Delivers a message on the thread's event loop. Called from any thread.
@@ -147,8 +147,17 @@ impl Thread {
                 self.call();
             }
             Answer::Later => *lock(&self.sender) = sender,
-            Answer::Coalesced => tell(&Event::Coalesced { thread_id: self.id }, self.id),
+            Answer::Coalesced => self.skip(Skipped {
+                reason: "coalesced",
+                trigger: Trigger::Signal,
+                error: None,
+            }),
         }
+    }
+
+    fn skip(&self, skipped: Skipped) {
+        let thread_id = self.id;
+        tell(&Event::Skipped { skipped, thread_id }, thread_id);
     }
 
     /// Reaches the thread in both ways.
@@ -166,6 +175,14 @@ impl Thread {
     }
 
     fn ended(&self, outcome: &Outcome, quiet: bool) {
+        self.tell(outcome, quiet);
+        let again = lock(&self.turn).end();
+        if again {
+            self.call();
+        }
+    }
+
+    fn tell(&self, outcome: &Outcome, quiet: bool) {
         if !quiet {
             match outcome {
                 Ok(info) => stderr::finished(info),
@@ -177,19 +194,26 @@ impl Thread {
             Err(error) => Event::Failed(error.clone()),
         };
         tell(&event, self.id);
-        let again = lock(&self.turn).end();
-        if again {
-            self.call();
-        }
     }
 
-    fn request(&self) -> (Request, bool) {
+    /// What a signal of `sender` asks for.
+    fn wanted(&self) -> (Request, bool) {
         let config = config::current();
-        let (thread_id, sender) = (self.id, lock(&self.sender).take());
-        let request = Request {
+        let quiet = config.quiet;
+        let sender = lock(&self.sender).take();
+        (self.request(config, Trigger::Signal, sender), quiet)
+    }
+
+    fn request(&self, config: Config, trigger: Trigger, sender: Option<u32>) -> Request {
+        let thread_id = self.id;
+        Request {
             target: Target::Default {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id,
+                compression: config.compression,
+            },
+            encoding: Encoding {
+                compression: config.compression,
             },
             gc: config.gc,
             memory_guard: config.memory_guard,
@@ -198,13 +222,60 @@ impl Thread {
             live: config.live,
             fallback: None,
             limits: Limits::start(config.timeout),
-            trigger: Trigger::Signal,
+            trigger,
             thread_id,
             observer: (!config.quiet).then(|| -> crate::capture::Observer {
-                Box::new(move |estimate| stderr::started(thread_id, sender, estimate))
+                Box::new(move |estimate| stderr::started(thread_id, trigger, sender, estimate))
             }),
-        };
-        (request, config.quiet)
+        }
+    }
+}
+
+/// A thread whose captures no signal asks for, but what watches its memory.
+#[derive(Clone)]
+pub struct Subject(Arc<Thread>);
+
+impl Subject {
+    /// The one registered as `key`.
+    pub fn of(key: Key) -> Option<Self> {
+        find(key).map(Self)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.0.gone.load(Ordering::SeqCst)
+    }
+
+    pub fn reach(&self) -> Box<dyn Reach> {
+        Box::new(Way(Arc::clone(&self.0)))
+    }
+
+    pub fn request(&self, config: Config, trigger: Trigger) -> Request {
+        self.0.request(config, trigger, None)
+    }
+
+    /// Tells whoever listens; a refusal is not an error.
+    pub fn tell(&self, outcome: &Outcome, trigger: Trigger, quiet: bool) {
+        match outcome {
+            Err(error) if error.refused().is_some() => {
+                if !quiet {
+                    stderr::failed(self.0.id, error);
+                }
+                self.skip(Skipped {
+                    reason: error.refused().unwrap_or_default(),
+                    trigger,
+                    error: Some(error.clone()),
+                });
+            }
+            outcome => self.0.tell(outcome, quiet),
+        }
+    }
+
+    pub fn skip(&self, skipped: Skipped) {
+        self.0.skip(skipped);
     }
 }
 
@@ -236,7 +307,7 @@ pub fn run_wanted(key: Key) {
     if !lock(&thread.turn).begin() {
         return;
     }
-    let (request, quiet) = thread.request();
+    let (request, quiet) = thread.wanted();
     let way = Way(Arc::clone(&thread));
     let done = move |outcome: Outcome| thread.ended(&outcome, quiet);
     if request.live == Live::Off {
@@ -252,7 +323,7 @@ pub fn begin_wanted(key: Key) -> Option<Portable> {
     if !lock(&thread.turn).begin() {
         return None;
     }
-    let (request, quiet) = thread.request();
+    let (request, quiet) = thread.wanted();
     match PortableCapture::begin(request) {
         Ok(capture) => Some(Portable {
             capture,
