@@ -13,7 +13,9 @@
 //! | [`report`] | text tables and JSON | files, terminals, the environment |
 //! | [`cli`] | arguments, commands, progress, exit codes | Node-API, V8 |
 //!
-//! Capturing and reading know nothing of each other; they meet in the file. Calls go one way:
+//! | [`redact`] | a snapshot's text, and what of it is no secret | files, clocks, chance; everything above |
+//!
+//! Capturing and reading know nothing of each other; they meet in the file, and both may redact it. Calls go one way:
 //! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `report` → `analysis` → `graph` → `snapshot`.
 //! ARCHITECTURE.md has the invariants.
 
@@ -27,6 +29,8 @@ pub mod frames;
 pub mod graph;
 pub mod hunt;
 pub mod opened;
+pub mod redact;
+pub mod redacted;
 pub mod report;
 pub mod snapshot;
 pub mod trigger;

@@ -119,6 +119,17 @@ pub(super) enum Command {
         #[command(flatten)]
         reading: Reading,
     },
+    /// The same graph without the contents of strings, to be passed on
+    Redact {
+        /// The snapshot
+        file: PathBuf,
+        /// Where the redacted one goes: compressed if it ends in .gz or .zst; - is standard output
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+        /// What tags are made with: files of one key compare. Made if it does not exist; keep it to yourself
+        #[arg(long, value_name = "KEY")]
+        key: Option<PathBuf>,
+    },
     /// Why an object, or the objects of a class, are still there
     Retainers {
         /// The snapshot
