@@ -35,6 +35,12 @@ export interface SnapshotOptions {
    * says up to which id that holds, and comparing obeys it. Not live, both are as `true`.
    */
   comparable?: boolean | 'once' | 'each'
+  /**
+   * Compress the file while it is written, off the JavaScript thread (live: in the child). A default name then ends
+   * in `.heapsnapshot.gz` or `.heapsnapshot.zst`; a `filename` is taken as it is. Default: what the ending of
+   * `filename` says (`.gz`, `.zst`), else `false`. All that reads snapshots here reads these, too; DevTools does not.
+   */
+  compress?: false | 'gzip' | 'zstd'
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -166,6 +172,8 @@ export interface Configuration {
   comparable?: boolean | 'once' | 'each'
   /** Whether the process goes on meanwhile. Default: false. */
   live?: boolean | 'prefer' | 'require'
+  /** What the files are compressed with. Default: `false`. */
+  compress?: false | 'gzip' | 'zstd'
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */

@@ -17,6 +17,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import * as fzstd from 'fzstd'
 
 /** The repository root: what the scripts of the tests `require`. */
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
@@ -29,6 +31,12 @@ export const PARALLEL = { concurrency: 4 }
 
 /** `heapdump-<sec>.<usec>.heapsnapshot`, as documented. */
 export const DEFAULT_NAME = /^heapdump-\d+\.\d{6}\.heapsnapshot$/
+
+/** What files can be compressed with: how a default name ends then, and how every such file begins. */
+export const COMPRESSIONS = {
+  gzip: { suffix: '.gz', magic: '1f8b' },
+  zstd: { suffix: '.zst', magic: '28b52ffd' },
+}
 
 /** How long a condition may take to become true on a slow, busy machine. */
 const DEADLINE_MS = 60_000
@@ -417,7 +425,14 @@ export class Snapshot {
 
 /** Reads a snapshot, and checks that it is whole, consistent, and says where it comes from. */
 export function readSnapshot(file) {
-  return parseSnapshot(fs.readFileSync(file, 'utf8'))
+  return parseSnapshot(decompressed(fs.readFileSync(file)).toString('utf8'))
+}
+
+/** The text of a file, told by its first bytes. The decoder of zstd is not ours, nor that of the addon. */
+function decompressed(stored) {
+  if (stored[0] === 0x1f && stored[1] === 0x8b) return gunzipSync(stored)
+  if (stored.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))) return Buffer.from(fzstd.decompress(stored))
+  return stored
 }
 
 /** Checks the text of a snapshot. See `readSnapshot`. */

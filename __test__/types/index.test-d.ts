@@ -57,6 +57,7 @@ const options: SnapshotOptions = {
   gc: false,
   memoryGuard: true,
   comparable: false,
+  compress: 'zstd',
   timeoutMs: 5000,
 }
 writeSnapshot(options)
@@ -65,6 +66,8 @@ writeSnapshot(options, callback)
 writeSnapshot(5)
 // @ts-expect-error: not a boolean
 writeSnapshot({ gc: 'yes' })
+// @ts-expect-error: false, 'gzip' or 'zstd'
+writeSnapshot({ compress: 'brotli' })
 // @ts-expect-error: nobody knows this option
 writeSnapshot({ gcc: true })
 // @ts-expect-error: only the asynchronous form can be aborted
@@ -102,6 +105,7 @@ configure(configuration)
 configure({})
 // @ts-expect-error: 'main' or 'all'
 configure({ threads: 'some' })
+configure({ compress: 'gzip' })
 configure({ live: true, comparable: 'once' })
 writeSnapshotAsync({ live: 'prefer', comparable: 'each' })
 // @ts-expect-error: the synchronous form is never live

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::capture::{Captured, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory};
+use crate::capture::{
+    Captured, Compression, Encoding, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory,
+};
 use crate::error::Error;
 use crate::trigger::config::{Config, Cover};
 use crate::trigger::{self, Event};
@@ -41,6 +43,8 @@ pub struct JsRequest {
     pub prime: Option<String>,
     /// `prefer` or `require`.
     pub live: Option<String>,
+    /// `none`, `gzip` or `zstd`.
+    pub compress: Option<String>,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -64,6 +68,7 @@ fn liveness(text: Option<&str>) -> Live {
 impl JsRequest {
     pub fn into_request(self, trigger: Trigger) -> Request {
         let directory = self.directory.map(PathBuf::from);
+        let chosen = self.compress.as_deref().and_then(Compression::named);
         let target = match self.filename {
             Some(name) => Target::Named(match directory {
                 Some(directory) if !name.is_empty() => directory.join(name),
@@ -72,9 +77,13 @@ impl JsRequest {
             None => Target::Default {
                 directory: directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id: self.thread_id,
+                compression: chosen.unwrap_or_default(),
             },
         };
         Request {
+            encoding: Encoding {
+                compression: chosen.unwrap_or_else(|| target.compression()),
+            },
             target,
             gc: self.gc,
             memory_guard: self.memory_guard,
@@ -253,6 +262,8 @@ pub struct JsConfig {
     pub prime: Option<String>,
     /// `off`, `prefer` or `require`.
     pub live: Option<String>,
+    /// `none`, `gzip` or `zstd`.
+    pub compress: Option<String>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -271,6 +282,9 @@ impl JsConfig {
         }
         if let Some(text) = &self.live {
             config.live = liveness(Some(text));
+        }
+        if let Some(compression) = self.compress.as_deref().and_then(Compression::named) {
+            config.compression = compression;
         }
         config.timeout = timeout(self.timeout_ms).or(config.timeout);
         config.quiet = self.quiet.unwrap_or(config.quiet);

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::encode::Encoder;
 use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
@@ -45,13 +46,6 @@ where
 {
     let started = Instant::now();
     let time = Utc::now();
-    let mut writer = match Writer::start(sink, request.limits.clone(), done) {
-        Ok(writer) => writer,
-        Err((error, done)) => {
-            done(Err(error));
-            return None;
-        }
-    };
     let header = provenance::header(
         &request,
         Mode::InProcess,
@@ -59,14 +53,25 @@ where
         isolate.heap_statistics(),
         ids::current(),
     );
-    let recorded = catch_unwind(AssertUnwindSafe(|| {
-        record(isolate, started, &mut request, header, &mut writer)
-    }));
+    let encoder = match Encoder::new(header, &request.encoding) {
+        Ok(encoder) => encoder,
+        Err(error) => {
+            done(Err(sink.not_encoded(&error)));
+            return None;
+        }
+    };
+    let mut writer = match Writer::start(sink, encoder, request.limits.clone(), done) {
+        Ok(writer) => writer,
+        Err((error, done)) => {
+            done(Err(error));
+            return None;
+        }
+    };
+    let recorded = catch_unwind(AssertUnwindSafe(|| record(isolate, started, &mut request, &mut writer)));
     match recorded {
         Ok(Ok(graph)) => {
             writer.end(Summary {
                 nodes: graph.nodes,
-                edges: graph.edges,
                 started,
                 pause: started.elapsed(),
                 mode: Mode::InProcess,
@@ -90,19 +95,13 @@ where
     }
 }
 
+/// What V8 handed over.
 struct Graph {
     nodes: u64,
-    edges: u64,
     bytes: u64,
 }
 
-fn record(
-    isolate: Isolate,
-    started: Instant,
-    request: &mut Request,
-    header: Vec<u8>,
-    writer: &mut Writer,
-) -> Result<Graph, Error> {
+fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mut Writer) -> Result<Graph, Error> {
     request.limits.check()?;
     if request.gc {
         isolate.collect_garbage();
@@ -137,10 +136,8 @@ fn record(
         limits: &request.limits,
         memory: watch.memory,
         verdict: None,
-        header: Some(header),
         graph: Graph {
             nodes: snapshot.nodes(),
-            edges: 0,
             bytes: 0,
         },
         whole: false,
@@ -231,12 +228,11 @@ impl Progress for Watch<'_> {
     }
 }
 
-/// Hands V8's chunks to the writer, with provenance in the first.
+/// Hands V8's chunks to the writer.
 struct Stream<'a> {
     writer: &'a mut Writer,
     limits: &'a Limits,
     memory: MemoryWatch,
-    header: Option<Vec<u8>>,
     graph: Graph,
     whole: bool,
     verdict: Option<Error>,
@@ -250,17 +246,7 @@ impl ChunkSink for Stream<'_> {
             return ControlFlow::Break(());
         }
         self.graph.bytes += chunk.len() as u64;
-        let accepted = match self.header.take() {
-            None => self.writer.write(&[chunk]),
-            Some(header) => {
-                self.graph.edges = provenance::counts(chunk).1;
-                match provenance::split_opening(chunk) {
-                    ([], rest) => self.writer.write(&[rest]),
-                    (opening, rest) => self.writer.write(&[opening, &header, rest]),
-                }
-            }
-        };
-        if accepted {
+        if self.writer.write(chunk) {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())

@@ -6,8 +6,8 @@
 //! 2. V8 collects garbage (unless told not to) and learns the line ends it would otherwise search for;
 //! 3. V8 counts the objects, and [`memory`] refuses what would not fit;
 //! 4. V8 builds its graph, watched for time-outs and for memory running short;
-//! 5. V8 serializes it into buffers that [`writer`] puts into the file on a thread of its own, with
-//!    [`provenance`] in the header;
+//! 5. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
+//!    [`provenance`] into the header and compresses, and so into the file;
 //! 6. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
 //!    tells the outcome, and gives freed memory back to the system.
 //!
@@ -16,6 +16,7 @@
 //! The outcome is told exactly once, whatever happens, through the callback. A panic anywhere
 //! becomes an error; nothing unwinds into V8 or Node.
 
+mod encode;
 mod ids;
 mod in_process;
 pub mod live;
@@ -24,6 +25,7 @@ mod memory_watch;
 mod name;
 mod platform;
 mod portable;
+mod privacy;
 mod provenance;
 mod sink;
 mod writer;
@@ -34,11 +36,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
+pub use encode::{Compression, Encoding};
 pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into};
 pub use live::Live;
 pub use platform::{block_signals, on_first_thread};
 pub use portable::PortableCapture;
+pub use privacy::exposure;
 pub use provenance::{Process, process, set_process};
 pub use sink::{Sink, Target};
 pub use writer::wait_at_exit;
@@ -96,6 +100,8 @@ pub type Observer = Box<dyn FnOnce(Estimate) + Send>;
 /// One capture, fully described.
 pub struct Request {
     pub target: Target,
+    /// How its bytes are stored.
+    pub encoding: Encoding,
     /// Collect all garbage first.
     pub gc: bool,
     /// Refuse what would not fit into memory.

@@ -14,6 +14,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
+use super::encode::Encoder;
 use super::ids::Ids;
 use super::sink::Sink;
 use super::{Info, Live, Mode, Outcome, Request, provenance};
@@ -73,27 +74,20 @@ impl PortableCapture {
         check_ending(&mut source).map_err(|error| failed(error, "read"))??;
 
         let mut chunk = vec![0; CHUNK_BYTES];
-        let mut header = Some(header);
-        let (mut nodes, mut edges) = (0, 0);
-        let limits = self.request.limits.clone();
+        let sink = &mut self.sink;
+        let mut encoder = Encoder::new(header, &self.request.encoding).map_err(|error| sink.not_encoded(&error))?;
+        let limits = &self.request.limits;
+        let patience = || limits.check().is_ok();
         loop {
             let length = source.read(&mut chunk).map_err(|error| failed(error, "read"))?;
             if length == 0 {
                 break;
             }
             limits.check()?;
-            let mut rest = &chunk[..length];
-            if let Some(header) = header.take() {
-                (nodes, edges) = provenance::counts(rest);
-                let (opening, behind) = provenance::split_opening(rest);
-                if !opening.is_empty() {
-                    self.sink.write(opening, &|| true)?;
-                    self.sink.write(&header, &|| true)?;
-                }
-                rest = behind;
-            }
-            self.sink.write(rest, &|| limits.check().is_ok())?;
+            sink.write(encoder.take(&chunk[..length]), &patience)?;
         }
+        sink.write(encoder.end(), &patience)?;
+        let (nodes, edges) = encoder.counts();
         let bytes = self.sink.bytes();
         let committed = self.sink.commit()?;
         committed.tidy();

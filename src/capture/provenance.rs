@@ -105,12 +105,11 @@ pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStat
     text
 }
 
-/// Cuts a snapshot's first chunk where the header goes: V8's opening, and the rest.
-pub fn split_opening(chunk: &[u8]) -> (&[u8], &[u8]) {
-    if chunk.starts_with(OPENING) {
-        chunk.split_at(OPENING.len())
-    } else {
-        (&[], chunk)
+/// A snapshot's first chunk with `header` in it.
+pub fn spliced(chunk: &[u8], header: &[u8]) -> Vec<u8> {
+    match chunk.strip_prefix(OPENING) {
+        Some(rest) => [OPENING, header, rest].concat(),
+        None => chunk.to_vec(),
     }
 }
 
@@ -150,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn only_v8s_own_opening_is_cut() {
+    fn only_v8s_own_opening_gets_a_header() {
         assert_eq!(
-            split_opening(br#"{"snapshot":{"meta""#),
-            (&br#"{"snapshot":{"#[..], &br#""meta""#[..])
+            spliced(br#"{"snapshot":{"meta""#, b"HEADER,"),
+            br#"{"snapshot":{HEADER,"meta""#
         );
-        assert_eq!(split_opening(b"{\"nodes\""), (&b""[..], &b"{\"nodes\""[..]));
+        assert_eq!(spliced(b"{\"nodes\"", b"HEADER,"), b"{\"nodes\"");
     }
 }

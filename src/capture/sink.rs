@@ -3,7 +3,7 @@
 //! | the target is | what happens |
 //! |---|---|
 //! | not there yet, or a regular file | written without a name (`O_TMPFILE`) or under a temporary one beside it, flushed, then linked or renamed to its name: it never shows a part, and what was there before stays until the end |
-//! | a symbolic link | followed; the same for its target, the link stays |
+//! | a symbolic link | followed; the same for its target, the link stays; somebody else's in `/tmp` and its like is refused |
 //! | a default name | linked exclusively: an existing file is never replaced, the next free microsecond is taken |
 //! | a FIFO, a device, a socket, `/dev/stdout`, `/proc/self/fd/N` | written to as it is; never replaced, never removed |
 //! | a directory | refused (`EISDIR`) |
@@ -12,16 +12,17 @@
 //! process leaves nothing; elsewhere it can leave a `.heapdump-*.partial`, which stays locked while
 //! its writer lives and which a later capture into that directory removes.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
-use super::name::{default_name, next_microsecond};
-use super::{Limits, platform};
+use super::encode::{self, Compression};
+use super::name::{self, default_name, next_microsecond};
+use super::{Limits, platform, privacy};
 use crate::error::{Code, Error};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
@@ -43,7 +44,21 @@ pub enum Target {
     /// The caller's own name; an existing regular file is replaced.
     Named(PathBuf),
     /// A default name in this directory; nothing is replaced.
-    Default { directory: PathBuf, thread_id: u32 },
+    Default {
+        directory: PathBuf,
+        thread_id: u32,
+        compression: Compression,
+    },
+}
+
+impl Target {
+    /// How a file of that name is stored, unless somebody says otherwise.
+    pub fn compression(&self) -> Compression {
+        match self {
+            Self::Named(path) => Compression::of_name(path),
+            Self::Default { compression, .. } => *compression,
+        }
+    }
 }
 
 /// An open destination.
@@ -74,7 +89,7 @@ enum FileName {
     /// Replaces what has that path.
     Fixed(PathBuf),
     /// The first free default name from `time` on.
-    Free { time: DateTime<Utc>, thread_id: u32 },
+    Free { time: DateTime<Utc>, ending: String },
 }
 
 #[derive(Debug)]
@@ -99,10 +114,14 @@ impl Sink {
     /// `limits` allow.
     pub fn open(target: &Target, time: DateTime<Utc>, limits: &Limits) -> Result<Self, Error> {
         match target {
-            Target::Default { directory, thread_id } => {
-                let thread_id = *thread_id;
-                let shown = directory.join(default_name(time, thread_id));
-                Self::open_file(directory.clone(), FileName::Free { time, thread_id }, shown)
+            Target::Default {
+                directory,
+                thread_id,
+                compression,
+            } => {
+                let ending = name::ending(*thread_id, *compression);
+                let shown = directory.join(default_name(time, &ending));
+                Self::open_file(directory.clone(), FileName::Free { time, ending }, shown)
             }
             Target::Named(path) => Self::open_named(path, limits),
         }
@@ -116,13 +135,17 @@ impl Sink {
         if path.as_os_str().is_empty() {
             return Err(failed(&platform::not_found()));
         }
-        let resolved = match resolve(path).map_err(|error| failed(&error))? {
+        let check = |name: &Path, found: &Metadata| {
+            privacy::check_trap(name, found).map_err(|error| failed(&error).with_hint(privacy::TRAP_HINT))
+        };
+        let resolved = match resolve(path, &failed, &check)? {
             Resolved::Descriptor(file) => return Ok(Self::stream(file, path)),
             Resolved::Path(resolved) => resolved,
         };
         match fs::metadata(&resolved) {
             Ok(found) if found.is_dir() => return Err(failed(&platform::is_a_directory())),
             Ok(found) if !found.is_file() => {
+                check(&resolved, &found)?;
                 let patience = || limits.check().is_ok();
                 let file =
                     platform::open_stream(&resolved, &patience).map_err(|error| limits.explain(failed(&error)))?;
@@ -187,13 +210,19 @@ impl Sink {
         }
     }
 
+    /// What to say where a filter failed before the bytes got here.
+    pub fn not_encoded(&self, error: &io::Error) -> Error {
+        Error::io(error, "encode", &self.shown)
+    }
+
     /// Bytes written so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Writes all of `chunk`, waiting for a slow reader as long as `patience` answers true.
-    pub fn write(&mut self, chunk: &[u8], patience: &dyn Fn() -> bool) -> Result<(), Error> {
+    /// Writes all that an encoder gave, waiting for a slow reader as long as `patience` answers true.
+    pub fn write(&mut self, encoded: io::Result<&[u8]>, patience: &dyn Fn() -> bool) -> Result<(), Error> {
+        let chunk = encoded.map_err(|error| self.not_encoded(&error))?;
         if crate::fault::faults().slow_write {
             // A disk of five megabytes a second.
             std::thread::sleep(Duration::from_micros(chunk.len() as u64 / 5));
@@ -232,16 +261,12 @@ impl Sink {
         }
     }
 
-    /// The beginning of the file, as it was written; nothing of a stream.
+    /// The beginning of the file's text; nothing of a stream.
     pub fn beginning(&mut self, length: usize) -> Option<Vec<u8>> {
-        let Kind::File { partial, .. } = &mut self.kind else {
-            return None;
-        };
-        let file = partial.file();
-        file.rewind().ok()?;
-        let mut text = Vec::with_capacity(length);
-        file.take(length as u64).read_to_end(&mut text).ok()?;
-        Some(text)
+        match &mut self.kind {
+            Kind::File { partial, .. } => encode::beginning(partial.file(), length).ok(),
+            Kind::Stream(_) => None,
+        }
     }
 
     /// Empties the file again; false where bytes have gone to where they cannot be taken back from.
@@ -277,7 +302,7 @@ impl Sink {
                 replace(partial, &directory, &path).map_err(|error| Error::io(&error, "rename", &shown))?;
                 path
             }
-            FileName::Free { time, thread_id } => claim_free_name(partial, &directory, time, thread_id)
+            FileName::Free { time, ending } => claim_free_name(partial, &directory, time, &ending)
                 .map_err(|error| Error::io(&error, "link", &shown))?,
         };
         Ok(Committed::new(path, Some(directory)))
@@ -344,10 +369,10 @@ fn claim_free_name(
     mut partial: Partial,
     directory: &Path,
     mut time: DateTime<Utc>,
-    thread_id: u32,
+    ending: &str,
 ) -> io::Result<PathBuf> {
     for _ in 0..NAMES_MAX {
-        let path = directory.join(default_name(time, thread_id));
+        let path = directory.join(default_name(time, ending));
         let outcome = match partial {
             Partial::Unnamed(file) => {
                 let outcome = platform::link(&file, &path);
@@ -380,16 +405,21 @@ enum Resolved {
 }
 
 /// Follows symbolic links of the last component, so that a link's target is replaced and not the
-/// link, also where the target is not there yet.
-fn resolve(path: &Path) -> io::Result<Resolved> {
+/// link, also where the target is not there yet. Each link must pass `check`.
+fn resolve(
+    path: &Path,
+    failed: &dyn Fn(&io::Error) -> Error,
+    check: &dyn Fn(&Path, &Metadata) -> Result<(), Error>,
+) -> Result<Resolved, Error> {
     let mut current = path.to_owned();
     for _ in 0..LINKS_MAX {
-        if let Some(file) = platform::descriptor_alias(&current)? {
+        if let Some(file) = platform::descriptor_alias(&current).map_err(|error| failed(&error))? {
             return Ok(Resolved::Descriptor(file));
         }
         match fs::symlink_metadata(&current) {
             Ok(found) if found.file_type().is_symlink() => {
-                let target = fs::read_link(&current)?;
+                check(&current, &found)?;
+                let target = fs::read_link(&current).map_err(|error| failed(&error))?;
                 current = match current.parent() {
                     Some(parent) => parent.join(target),
                     None => target,
@@ -399,10 +429,10 @@ fn resolve(path: &Path) -> io::Result<Resolved> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Resolved::Path(current));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(failed(&error)),
         }
     }
-    Err(platform::too_many_links())
+    Err(failed(&platform::too_many_links()))
 }
 
 fn ends_like_a_directory(path: &Path) -> bool {

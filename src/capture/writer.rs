@@ -14,6 +14,7 @@ use std::sync::{Condvar, Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::encode::Encoder;
 use super::sink::{Committed, Sink};
 use super::{Info, Limits, Mode, Outcome, Trigger, panicked, platform};
 use crate::error::{Code, Error};
@@ -33,7 +34,6 @@ enum Message {
 /// What the captured thread knows of the capture.
 pub struct Summary {
     pub nodes: u64,
-    pub edges: u64,
     pub started: Instant,
     pub pause: Duration,
     pub mode: Mode,
@@ -52,7 +52,7 @@ pub struct Writer {
 impl Writer {
     /// Starts the thread. `done` is called on it with the outcome, whatever happens; it is handed
     /// back with the error when the thread cannot be started.
-    pub fn start<F>(sink: Sink, limits: Limits, done: F) -> Result<Self, (Error, F)>
+    pub fn start<F>(sink: Sink, encoder: Encoder, limits: Limits, done: F) -> Result<Self, (Error, F)>
     where
         F: FnOnce(Outcome) + Send + 'static,
     {
@@ -65,8 +65,10 @@ impl Writer {
             platform::block_signals();
             let Ok(done) = handed.recv() else { return };
             // Takes both channels along, so that the captured thread notices its end at once.
-            let written = catch_unwind(AssertUnwindSafe(move || write(sink, &limits, received, recycle)))
-                .unwrap_or_else(|payload| Err(panicked(&*payload)));
+            let written = catch_unwind(AssertUnwindSafe(move || {
+                write(sink, encoder, &limits, received, recycle)
+            }))
+            .unwrap_or_else(|payload| Err(panicked(&*payload)));
             let (outcome, committed) = match written {
                 Ok((info, committed)) => (Ok(info), Some(committed)),
                 Err(error) => (Err(error), None),
@@ -91,8 +93,8 @@ impl Writer {
         }
     }
 
-    /// Hands `parts` over, one after the other; false when the writer has given up.
-    pub fn write(&mut self, parts: &[&[u8]]) -> bool {
+    /// Hands `chunk` over; false when the writer has given up.
+    pub fn write(&mut self, chunk: &[u8]) -> bool {
         let mut buffer = if self.buffers_made < BUFFERS {
             self.buffers_made += 1;
             Vec::with_capacity(CHUNK_BYTES)
@@ -103,9 +105,7 @@ impl Writer {
             }
         };
         buffer.clear();
-        for part in parts {
-            buffer.extend_from_slice(part);
-        }
+        buffer.extend_from_slice(chunk);
         self.messages.send(Message::Chunk(buffer)).is_ok()
     }
 
@@ -123,28 +123,31 @@ impl Writer {
 #[expect(clippy::needless_pass_by_value, reason = "the channels end with this function")]
 fn write(
     mut sink: Sink,
+    mut encoder: Encoder,
     limits: &Limits,
     messages: Receiver<Message>,
     recycle: Sender<Vec<u8>>,
 ) -> Result<(Info, Committed), Error> {
     let patience = || limits.check().is_ok();
+    // A wait that ran into a limit shows as a failed write: name the limit.
+    let explain = |error| limits.explain(error);
     loop {
         match messages.recv() {
             Ok(Message::Chunk(buffer)) => {
                 limits.check()?;
-                // A wait that ran into a limit shows as a failed write: name the limit.
-                sink.write(&buffer, &patience).map_err(|error| limits.explain(error))?;
+                sink.write(encoder.take(&buffer), &patience).map_err(explain)?;
                 let _ = recycle.send(buffer);
             }
             Ok(Message::End(summary)) => {
                 limits.check()?;
+                sink.write(encoder.end(), &patience).map_err(explain)?;
                 let bytes = sink.bytes();
                 let committed = sink.commit()?;
                 let info = Info {
                     path: committed.path.clone(),
                     bytes,
                     nodes: summary.nodes,
-                    edges: summary.edges,
+                    edges: encoder.counts().1,
                     pause: summary.pause,
                     duration: summary.started.elapsed(),
                     mode: summary.mode,

@@ -10,6 +10,7 @@
 //! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
+//! | `compress=gzip`, `compress=zstd` | files are compressed while they are written |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::capture::{Live, Prime};
+use crate::capture::{Compression, Live, Prime};
 
 /// Whom a signal covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub struct Config {
     pub comparable: bool,
     pub prime: Prime,
     pub live: Live,
+    pub compression: Compression,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -54,6 +56,7 @@ impl Config {
         comparable: true,
         prime: Prime::Never,
         live: Live::Off,
+        compression: Compression::None,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -113,6 +116,8 @@ pub fn parse(text: &str) -> Environment {
             }
             ("live", None | Some("prefer")) => read.config.live = Live::Prefer,
             ("live", Some("require")) => read.config.live = Live::Require,
+            ("compress", Some("gzip")) => read.config.compression = Compression::Gzip,
+            ("compress", Some("zstd")) => read.config.compression = Compression::Zstd,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 12] = [
+        let cases: [Case; 13] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -149,6 +154,10 @@ mod tests {
             ("live=maybe,comparable,comparable=once,nocomparable", |e| {
                 e.config.comparable = false;
                 e.unknown = ["live=maybe", "comparable"].map(String::from).to_vec();
+            }),
+            ("compress=gzip,compress=zstd,compress=brotli,compress", |e| {
+                e.config.compression = Compression::Zstd;
+                e.unknown = ["compress=brotli", "compress"].map(String::from).to_vec();
             }),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {

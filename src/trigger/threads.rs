@@ -30,7 +30,7 @@ use super::config::{self, Cover};
 use super::turn::{Answer, Turn};
 use super::{Event, Notice, stderr};
 use crate::capture::live::{self, Reach, Visit};
-use crate::capture::{Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
+use crate::capture::{Encoding, Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
 /// Delivers a message on the thread's event loop. Called from any thread.
@@ -190,6 +190,10 @@ impl Thread {
             target: Target::Default {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id,
+                compression: config.compression,
+            },
+            encoding: Encoding {
+                compression: config.compression,
             },
             gc: config.gc,
             memory_guard: config.memory_guard,

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use super::contain;
 use super::page::Page;
-use crate::capture::provenance;
+use crate::capture::encode::{Encoder, Encoding};
 use crate::fault::faults;
 use crate::v8::platform_vtable::Platform;
 use crate::v8::{ChunkSink, Isolate, Progress};
@@ -53,6 +53,7 @@ pub struct Plan<'a> {
     pub output: RawFd,
     pub null: RawFd,
     pub header: Vec<u8>,
+    pub encoding: &'a Encoding,
     pub gc: bool,
     /// The first is 1.
     pub attempt: u32,
@@ -292,10 +293,11 @@ fn capture(plan: &Plan<'_>) -> Result<(), c_int> {
         .take_snapshot(Some(&mut Watch(plan.page)))
         .ok_or(NO_SNAPSHOT)?;
     plan.page.built(snapshot.nodes());
+    let encoder = Encoder::new(plan.header.clone(), plan.encoding).map_err(|error| not_written(plan.page, &error))?;
     let mut output = Output {
         page: plan.page,
         descriptor: plan.output,
-        header: Some(&plan.header),
+        encoder,
         bytes: 0,
         whole: false,
     };
@@ -305,64 +307,70 @@ fn capture(plan: &Plan<'_>) -> Result<(), c_int> {
     if !output.whole {
         return Err(NOT_WRITTEN);
     }
+    output.finish().map_err(|error| not_written(plan.page, &error))?;
     plan.page.complete();
     Ok(())
 }
 
-/// Writes V8's chunks into the file, with provenance in the first.
+fn not_written(page: &Page, error: &io::Error) -> c_int {
+    page.refused(error.raw_os_error().unwrap_or(libc::EIO));
+    NOT_WRITTEN
+}
+
+/// Writes V8's chunks into the file, as they are to be stored.
 struct Output<'a> {
     page: &'a Page,
     descriptor: RawFd,
-    header: Option<&'a [u8]>,
+    encoder: Encoder,
     bytes: u64,
     whole: bool,
 }
 
 impl Output<'_> {
-    fn put(&mut self, mut part: &[u8]) -> io::Result<()> {
-        while !part.is_empty() {
-            // SAFETY: the buffer has that length.
-            let written = unsafe { libc::write(self.descriptor, part.as_ptr().cast(), part.len()) };
-            if let Ok(written) = usize::try_from(written) {
-                self.bytes += written as u64;
-                part = &part[written..];
-                continue;
-            }
-            let error = io::Error::last_os_error();
-            match error.kind() {
-                io::ErrorKind::Interrupted => {}
-                // A stream whose reader is slow; the parent looks after the time.
-                io::ErrorKind::WouldBlock => {
-                    let mut poll = libc::pollfd {
-                        fd: self.descriptor,
-                        events: libc::POLLOUT,
-                        revents: 0,
-                    };
-                    // SAFETY: one valid entry.
-                    unsafe { libc::poll(&raw mut poll, 1, 100) };
-                    self.page.beat();
-                }
-                _ => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     fn take(&mut self, chunk: &[u8]) -> io::Result<()> {
-        if let Some(header) = self.header.take() {
-            self.page.counted(provenance::counts(chunk).1);
-            let (opening, rest) = provenance::split_opening(chunk);
-            self.put(opening)?;
-            if !opening.is_empty() {
-                self.put(header)?;
-            }
-            self.put(rest)?;
-        } else {
-            self.put(chunk)?;
-        }
+        let encoded = self.encoder.take(chunk)?;
+        self.bytes += put(self.descriptor, self.page, encoded)?;
+        self.page.counted(self.encoder.counts().1);
         self.page.wrote(self.bytes);
         Ok(())
     }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let encoded = self.encoder.end()?;
+        self.bytes += put(self.descriptor, self.page, encoded)?;
+        self.page.wrote(self.bytes);
+        Ok(())
+    }
+}
+
+/// Writes all of `bytes`, and answers how many they are.
+fn put(descriptor: RawFd, page: &Page, bytes: &[u8]) -> io::Result<u64> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        // SAFETY: the buffer has that length.
+        let written = unsafe { libc::write(descriptor, rest.as_ptr().cast(), rest.len()) };
+        if let Ok(written) = usize::try_from(written) {
+            rest = &rest[written..];
+            continue;
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::Interrupted => {}
+            // A stream whose reader is slow; the parent looks after the time.
+            io::ErrorKind::WouldBlock => {
+                let mut poll = libc::pollfd {
+                    fd: descriptor,
+                    events: libc::POLLOUT,
+                    revents: 0,
+                };
+                // SAFETY: one valid entry.
+                unsafe { libc::poll(&raw mut poll, 1, 100) };
+                page.beat();
+            }
+            _ => return Err(error),
+        }
+    }
+    Ok(bytes.len() as u64)
 }
 
 impl ChunkSink for Output<'_> {
@@ -373,7 +381,7 @@ impl ChunkSink for Output<'_> {
         match self.take(chunk) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
-                self.page.refused(error.raw_os_error().unwrap_or(libc::EIO));
+                not_written(self.page, &error);
                 ControlFlow::Break(())
             }
         }

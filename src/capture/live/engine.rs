@@ -270,6 +270,7 @@ impl Kit {
             output: self.output,
             null: self.null.as_raw_fd(),
             header,
+            encoding: &self.request.encoding,
             gc: self.request.gc,
             attempt: self.attempt,
         });
