@@ -34,7 +34,12 @@ fs.writeFileSync(LIST, `${list.join('\n')}\n`)
 console.log(`${list.length} names`)
 
 function gather({ snapshot, nodes, edges, strings }) {
-  const { node_fields: nodeFields, node_types: nodeTypes, edge_fields: edgeFields, edge_types: edgeTypes } = snapshot.meta
+  const {
+    node_fields: nodeFields,
+    node_types: nodeTypes,
+    edge_fields: edgeFields,
+    edge_types: edgeTypes,
+  } = snapshot.meta
   const named = (types, wanted) => new Set(wanted.map((type) => types.indexOf(type)))
   const classes = named(nodeTypes[0], ['object', 'closure'])
   const engine = named(nodeTypes[0], ['hidden', 'object shape'])

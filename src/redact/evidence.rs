@@ -117,9 +117,8 @@ impl Program {
     /// those, never around them.
     fn vouched(&self, roles: &[Role]) -> HashSet<u32> {
         let is = |part: u32, role| roles[part as usize] == role;
-        let of_files = |(from, to): &&(u32, u32)| {
-            is(*from, Role::Function) && is(*to, Role::Scope) && !self.made.contains(from)
-        };
+        let of_files =
+            |(from, to): &&(u32, u32)| is(*from, Role::Function) && is(*to, Role::Scope) && !self.made.contains(from);
         let mut open: Vec<u32> = self.links.iter().filter(of_files).map(|(_, scope)| *scope).collect();
         let mut found = HashSet::new();
         while let Some(scope) = open.pop() {

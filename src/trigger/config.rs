@@ -11,6 +11,7 @@
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
 //! | `compress=gzip`, `compress=zstd` | files are compressed while they are written |
+//! | `redact` | what strings contain is left out |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -43,6 +44,7 @@ pub struct Config {
     pub prime: Prime,
     pub live: Live,
     pub compression: Compression,
+    pub redact: bool,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -57,6 +59,7 @@ impl Config {
         prime: Prime::Never,
         live: Live::Off,
         compression: Compression::None,
+        redact: false,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -118,6 +121,7 @@ pub fn parse(text: &str) -> Environment {
             ("live", Some("require")) => read.config.live = Live::Require,
             ("compress", Some("gzip")) => read.config.compression = Compression::Gzip,
             ("compress", Some("zstd")) => read.config.compression = Compression::Zstd,
+            ("redact", None) => read.config.redact = true,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -134,7 +138,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 13] = [
+        let cases: [Case; 14] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -159,6 +163,7 @@ mod tests {
                 e.config.compression = Compression::Zstd;
                 e.unknown = ["compress=brotli", "compress"].map(String::from).to_vec();
             }),
+            ("redact", |e| e.config.redact = true),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
                 e.unknown = ["colour", "dir=", "threads=two", "nogc=1"].map(String::from).to_vec();
