@@ -292,6 +292,12 @@ impl Portable {
     }
 }
 
+/// What to warn about, once, where others may write to the directory of this file.
+#[napi(catch_unwind)]
+pub fn exposure(path: String) -> Option<String> {
+    capture::exposure(path.as_ref())
+}
+
 /// Collects all garbage; false where V8 cannot be asked.
 #[napi(catch_unwind)]
 pub fn collect_garbage() -> bool {

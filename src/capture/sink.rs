@@ -3,7 +3,7 @@
 //! | the target is | what happens |
 //! |---|---|
 //! | not there yet, or a regular file | written without a name (`O_TMPFILE`) or under a temporary one beside it, flushed, then linked or renamed to its name: it never shows a part, and what was there before stays until the end |
-//! | a symbolic link | followed; the same for its target, the link stays |
+//! | a symbolic link | followed; the same for its target, the link stays; somebody else's in `/tmp` and its like is refused |
 //! | a default name | linked exclusively: an existing file is never replaced, the next free microsecond is taken |
 //! | a FIFO, a device, a socket, `/dev/stdout`, `/proc/self/fd/N` | written to as it is; never replaced, never removed |
 //! | a directory | refused (`EISDIR`) |
@@ -12,7 +12,7 @@
 //! process leaves nothing; elsewhere it can leave a `.heapdump-*.partial`, which stays locked while
 //! its writer lives and which a later capture into that directory removes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ use tempfile::NamedTempFile;
 
 use super::encode::{self, Compression};
 use super::name::{self, default_name, next_microsecond};
-use super::{Limits, platform};
+use super::{Limits, platform, privacy};
 use crate::error::{Code, Error};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
@@ -135,13 +135,17 @@ impl Sink {
         if path.as_os_str().is_empty() {
             return Err(failed(&platform::not_found()));
         }
-        let resolved = match resolve(path).map_err(|error| failed(&error))? {
+        let check = |name: &Path, found: &Metadata| {
+            privacy::check_trap(name, found).map_err(|error| failed(&error).with_hint(privacy::TRAP_HINT))
+        };
+        let resolved = match resolve(path, &failed, &check)? {
             Resolved::Descriptor(file) => return Ok(Self::stream(file, path)),
             Resolved::Path(resolved) => resolved,
         };
         match fs::metadata(&resolved) {
             Ok(found) if found.is_dir() => return Err(failed(&platform::is_a_directory())),
             Ok(found) if !found.is_file() => {
+                check(&resolved, &found)?;
                 let patience = || limits.check().is_ok();
                 let file =
                     platform::open_stream(&resolved, &patience).map_err(|error| limits.explain(failed(&error)))?;
@@ -401,16 +405,21 @@ enum Resolved {
 }
 
 /// Follows symbolic links of the last component, so that a link's target is replaced and not the
-/// link, also where the target is not there yet.
-fn resolve(path: &Path) -> io::Result<Resolved> {
+/// link, also where the target is not there yet. Each link must pass `check`.
+fn resolve(
+    path: &Path,
+    failed: &dyn Fn(&io::Error) -> Error,
+    check: &dyn Fn(&Path, &Metadata) -> Result<(), Error>,
+) -> Result<Resolved, Error> {
     let mut current = path.to_owned();
     for _ in 0..LINKS_MAX {
-        if let Some(file) = platform::descriptor_alias(&current)? {
+        if let Some(file) = platform::descriptor_alias(&current).map_err(|error| failed(&error))? {
             return Ok(Resolved::Descriptor(file));
         }
         match fs::symlink_metadata(&current) {
             Ok(found) if found.file_type().is_symlink() => {
-                let target = fs::read_link(&current)?;
+                check(&current, &found)?;
+                let target = fs::read_link(&current).map_err(|error| failed(&error))?;
                 current = match current.parent() {
                     Some(parent) => parent.join(target),
                     None => target,
@@ -420,10 +429,10 @@ fn resolve(path: &Path) -> io::Result<Resolved> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Resolved::Path(current));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(failed(&error)),
         }
     }
-    Err(platform::too_many_links())
+    Err(failed(&platform::too_many_links()))
 }
 
 fn ends_like_a_directory(path: &Path) -> bool {

@@ -8,7 +8,7 @@
 use humansize::{BINARY, format_size};
 use std::time::Duration;
 
-use crate::capture::{Estimate, Info, Mode};
+use crate::capture::{Estimate, Info, Mode, exposure};
 use crate::error::Error;
 
 /// A capture has begun, and this is what it will take.
@@ -37,6 +37,9 @@ pub fn finished(info: &Info) {
         format_size(info.bytes, BINARY),
         seconds(info.pause)
     ));
+    if let Some(why) = exposure(&info.path) {
+        line(&format!("warning: {why}"));
+    }
 }
 
 /// It did not.
