@@ -24,10 +24,15 @@ const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(val
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
 const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
+const isKeep = {
+  is: (value) => value === false || (Number.isInteger(value) && value > 0 && value < 2 ** 32),
+  a: 'false or a positive whole number',
+}
 
 const COMMON = {
   directory: isString,
   compress: isCompression,
+  keep: isKeep,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -39,13 +44,16 @@ const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCo
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored, because a
 // caller who asks for redaction must not get a plain file.
-const RESERVED = ['redact', 'keep']
+const RESERVED = ['redact']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
-native.register({ id: threadId, nodeVersion: process.version, uptimeS: process.uptime() }, onNotice)
-for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
-  warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
+native.register(
+  { id: threadId, nodeVersion: process.version, program: process.argv[1] || '', uptimeS: process.uptime() },
+  onNotice,
+)
+for (const warning of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
+  warn(warning, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
 
@@ -151,11 +159,12 @@ function gc() {
 function configure(options) {
   const { values, failure } = readOptions(options, CONFIGURATION)
   if (failure) throw toError(failure)
-  const { threads, live, comparable, compress, ...changes } = values
+  const { threads, live, comparable, compress, keep, ...changes } = values
   native.changeConfig({
     ...changes,
     ...comparableAs(comparable),
     compress: compressAs(compress),
+    keep: keep === false ? 0 : keep,
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
   })
@@ -164,6 +173,14 @@ function configure(options) {
 
 function liveAs(live) {
   return live === true ? 'prefer' : live || undefined
+}
+
+/** Only files that nobody named are ever removed. */
+function keepsDefaultNames() {
+  return {
+    code: 'ERR_HEAPDUMP_ARGUMENT',
+    message: 'the option `keep` counts files with default names, and does not go with `filename`',
+  }
 }
 
 function compressAs(compress) {
@@ -219,9 +236,9 @@ function support() {
       available: true,
       detail: can.garbageCollection ? "V8's LowMemoryNotification" : `a gc function of node:vm; ${noSymbols}`,
     },
-    signal: capability(can.signal, 'SIGUSR2', can.signalReason),
+    signal: capability(Boolean(can.signal), can.signal, can.signalReason),
     blockedLoop: capability(
-      can.signal && can.interrupts,
+      Boolean(can.signal) && can.interrupts,
       "V8's RequestInterrupt",
       can.signal ? noSymbols : can.signalReason,
     ),
@@ -292,9 +309,19 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
+  const {
+    gc = true,
+    memoryGuard = true,
+    comparable = true,
+    compress,
+    keep,
+    live,
+    filename,
+    directory,
+    timeoutMs,
+  } = values
   return {
-    failure,
+    failure: failure || (keep && filename !== undefined ? keepsDefaultNames() : undefined),
     options: values,
     request: {
       filename,
@@ -303,6 +330,7 @@ function readRequest(target, known) {
       memoryGuard,
       ...comparableAs(comparable),
       compress: compressAs(compress),
+      keep: keep || undefined,
       live: liveAs(live),
       timeoutMs,
       threadId,

@@ -1,5 +1,6 @@
 //! Between JavaScript's objects and ours.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub struct JsRequest {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub keep: Option<u32>,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -78,6 +80,7 @@ impl JsRequest {
                 directory: directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id: self.thread_id,
                 compression: chosen.unwrap_or_default(),
+                keep: self.keep.and_then(NonZeroU32::new),
             },
         };
         Request {
@@ -264,6 +267,8 @@ pub struct JsConfig {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    /// 0 is no limit.
+    pub keep: Option<u32>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -286,6 +291,9 @@ impl JsConfig {
         if let Some(compression) = self.compress.as_deref().and_then(Compression::named) {
             config.compression = compression;
         }
+        if let Some(keep) = self.keep {
+            config.keep = NonZeroU32::new(keep);
+        }
         config.timeout = timeout(self.timeout_ms).or(config.timeout);
         config.quiet = self.quiet.unwrap_or(config.quiet);
         config.cover = match self.all_threads {
@@ -307,13 +315,17 @@ pub struct JsSupport {
     pub live_reason: Option<String>,
     pub memory_guard: bool,
     pub memory_return: bool,
-    pub signal: bool,
+    /// Its name.
+    pub signal: Option<String>,
     pub signal_reason: Option<String>,
 }
 
 pub fn support() -> JsSupport {
     let v8 = v8::capabilities();
-    let signal = trigger::listening();
+    let (signal, signal_reason) = match trigger::listening() {
+        Ok(name) => (Some(name), None),
+        Err(why) => (None, Some(why)),
+    };
     JsSupport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         snapshots: v8.snapshots,
@@ -323,7 +335,7 @@ pub fn support() -> JsSupport {
         live_reason: live::support().err().map(str::to_owned),
         memory_guard: v8.snapshots && memory::headroom().is_some(),
         memory_return: cfg!(all(target_os = "linux", target_env = "gnu")),
-        signal: signal.is_ok(),
-        signal_reason: signal.err(),
+        signal,
+        signal_reason,
     }
 }

@@ -9,11 +9,13 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | what signal-made snapshots are like; `NODE_HEAPDUMP_OPTIONS` |
-//! | [`signal`] | SIGUSR2, beside the application's own listeners |
+//! | [`choice`] | which signals may ask |
+//! | [`signal`] | the one that does, beside the application's own listeners |
 //! | [`threads`] | the registered threads, and how each is reached |
 //! | [`turn`] | the states of one thread's wishes, pure |
 //! | [`stderr`] | the lines a person sees |
 
+mod choice;
 pub mod config;
 #[cfg(unix)]
 pub mod signal;
@@ -25,6 +27,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::capture::Info;
 use crate::error::Error;
+use config::Signal;
 
 /// What happened, for those who listen.
 #[derive(Clone, Debug)]
@@ -46,33 +49,41 @@ pub enum Notice {
     Event(Event),
 }
 
-/// Whether a signal takes snapshots, or why not. Nothing before [`start`].
-static LISTENING: Mutex<Option<Result<(), String>>> = Mutex::new(None);
+/// Which signal takes snapshots, or why none. Nothing before [`start`].
+static LISTENING: Mutex<Option<Result<String, String>>> = Mutex::new(None);
 
 /// Obeys `environment`, the text of `NODE_HEAPDUMP_OPTIONS`, and begins to listen; the first call
-/// of the process counts. Answers with the words that nobody knows.
+/// of the process counts. Answers with what is to be said of words that cannot be obeyed.
 pub fn start(environment: &str) -> Vec<String> {
     let config::Environment {
         signal,
         config: wanted,
         unknown,
     } = config::parse(environment);
+    let mut said: Vec<String> = unknown
+        .iter()
+        .map(|word| format!("unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: {word}"))
+        .collect();
     LISTENING
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .get_or_insert_with(|| {
             config::change(|config| *config = wanted);
-            if signal {
-                listen()
-            } else {
-                Err("switched off by NODE_HEAPDUMP_OPTIONS=nosignal".to_owned())
+            let (chosen, answer) = match signal {
+                Signal::On(name) => (name != choice::DEFAULT, listen(&name).map(|()| name)),
+                Signal::Off => (false, Err("switched off by NODE_HEAPDUMP_OPTIONS=nosignal".to_owned())),
+                Signal::Refused(why) => (true, Err(why)),
+            };
+            if let (true, Err(why)) = (chosen, &answer) {
+                said.push(format!("no signal takes snapshots: {why}"));
             }
+            answer
         });
-    unknown
+    said
 }
 
-/// Whether a signal takes snapshots, or why not.
-pub fn listening() -> Result<(), String> {
+/// Which signal takes snapshots, or why none.
+pub fn listening() -> Result<String, String> {
     LISTENING
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -81,11 +92,14 @@ pub fn listening() -> Result<(), String> {
 }
 
 #[cfg(unix)]
-fn listen() -> Result<(), String> {
-    signal::listen().map_err(|error| error.to_string())
+fn listen(name: &str) -> Result<(), String> {
+    let Some(number) = signal::number(name) else {
+        return Err(format!("this platform has no {name}"));
+    };
+    signal::listen(number).map_err(|error| error.to_string())
 }
 
 #[cfg(not(unix))]
-fn listen() -> Result<(), String> {
-    Err("this platform has no SIGUSR2".to_owned())
+fn listen(name: &str) -> Result<(), String> {
+    Err(format!("this platform has no {name}"))
 }
