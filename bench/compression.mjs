@@ -7,8 +7,7 @@
 //   --rounds 3     trials of each, in another order each round
 //   --no-write     to the terminal only
 //
-// Each trial is a fresh process with the same heap, about 100 MB of small objects, which is the heap that compresses least well in
-// time: most bytes a second come out of V8. Wall is until the file has its name on the disk.
+// Each trial is a fresh process with the same heap, about 100 MB of small objects. Wall is until the file has its name on the disk.
 
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
