@@ -44,6 +44,14 @@ export interface SnapshotOptions {
    * `filename` says (`.gz`, `.zst`), else `false`. All that reads snapshots here reads these, too; DevTools does not.
    */
   compress?: false | 'gzip' | 'zstd'
+  /**
+   * Leave out what strings contain, and names that may be data: a tag of the same length stands for each, the same
+   * for equal strings of this process. Graph, sizes, ids, names of the program and paths of scripts stay, so every
+   * analysis works. Nothing of it reaches the disk, nor what is taken out. Lengthens the pause by about what V8 needs
+   * to write its snapshot; fails with `ERR_HEAPDUMP_UNSUPPORTED` where `support().mode` is `'portable'`. See
+   * docs/redaction.md. Default: false.
+   */
+  redact?: boolean
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -180,6 +188,8 @@ export interface Configuration {
   live?: boolean | 'prefer' | 'require'
   /** What the files are compressed with. Default: `false`. */
   compress?: false | 'gzip' | 'zstd'
+  /** Leave out what strings contain. Default: false. */
+  redact?: boolean
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */

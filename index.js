@@ -32,6 +32,7 @@ const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), 
 const COMMON = {
   directory: isString,
   compress: isCompression,
+  redact: isBoolean,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -53,9 +54,8 @@ const WATCH = {
   minIntervalMs: isTime,
 }
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
-// Names that are reserved for what this version cannot do: refused rather than ignored, because a
-// caller who asks for redaction must not get a plain file.
-const RESERVED = ['redact', 'keep']
+// Names that are reserved for what this version cannot do: refused rather than ignored.
+const RESERVED = ['keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -361,7 +361,17 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
+  const {
+    gc = true,
+    memoryGuard = true,
+    comparable = true,
+    compress,
+    redact = false,
+    live,
+    filename,
+    directory,
+    timeoutMs,
+  } = values
   return {
     failure,
     options: values,
@@ -372,6 +382,7 @@ function readRequest(target, known) {
       memoryGuard,
       ...comparableAs(comparable),
       compress: compressAs(compress),
+      redact,
       live: liveAs(live),
       timeoutMs,
       threadId,

@@ -44,6 +44,7 @@ pub struct JsRequest {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub redact: bool,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -82,6 +83,7 @@ impl JsRequest {
         Request {
             encoding: Encoding {
                 compression: chosen.unwrap_or_else(|| target.compression()),
+                redact: self.redact,
             },
             target,
             gc: self.gc,
@@ -279,6 +281,7 @@ pub struct JsConfig {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub redact: Option<bool>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -297,6 +300,9 @@ impl JsConfig {
         }
         if let Some(text) = &self.live {
             config.live = liveness(Some(text));
+        }
+        if let Some(redact) = self.redact {
+            config.redact = redact;
         }
         if let Some(compression) = self.compress.as_deref().and_then(Compression::named) {
             config.compression = compression;

@@ -182,11 +182,11 @@ impl PortableWatching {
 pub fn watch(wanted: JsWatch) -> Watching {
     let plan = wanted.plan();
     let config = wanted.config;
-    let watched = match KEY.get() {
+    let begun = match KEY.get() {
         Some(key) => watch::watch(key, plan, Arc::new(move |defaults| config.clone().apply(defaults))),
         None => Err(no_isolate()),
     };
-    match watched {
+    match begun {
         Ok((watcher, portable)) => Watching {
             watcher: Ok(watcher),
             portable,

@@ -6,9 +6,10 @@
 //! 2. V8 collects garbage (unless told not to) and learns the line ends it would otherwise search for;
 //! 3. V8 counts the objects, and [`memory`] refuses what would not fit;
 //! 4. V8 builds its graph, watched for time-outs and for memory running short;
-//! 5. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
+//! 5. to be redacted, it is read for the first time ([`redaction`]);
+//! 6. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
 //!    [`provenance`] into the header and compresses, and so into the file;
-//! 6. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
+//! 7. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
 //!    tells the outcome, and gives freed memory back to the system.
 //!
 //! [`live`] does the same in a forked child, while the thread goes on.
@@ -28,6 +29,7 @@ mod platform;
 mod portable;
 mod privacy;
 mod provenance;
+mod redaction;
 mod sink;
 mod writer;
 

@@ -132,6 +132,17 @@ pub(super) enum Command {
         #[command(flatten)]
         reading: Reading,
     },
+    /// The same graph without the contents of strings, to be passed on
+    Redact {
+        /// The snapshot
+        file: PathBuf,
+        /// Where the redacted one goes: compressed if it ends in .gz or .zst; - is standard output
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+        /// What tags are made with: files of one key compare. Made if it does not exist; keep it to yourself
+        #[arg(long, value_name = "KEY")]
+        key: Option<PathBuf>,
+    },
     /// Why an object, or the objects of a class, are still there
     Retainers {
         /// The snapshot
@@ -176,6 +187,9 @@ pub(super) struct Capture {
     /// Compress the file while it is written
     #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
     pub compress: Option<Compress>,
+    /// Leave out what strings contain
+    #[arg(long, requires = "pid")]
+    pub redact: bool,
     /// A worker, by its threadId, or all threads
     #[arg(long, value_name = "N|all", requires = "pid", value_parser = thread)]
     pub thread: Option<ThreadChoice>,
@@ -202,6 +216,9 @@ pub(super) struct Run {
     /// Compress the files while they are written
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
     pub compress: Option<Compress>,
+    /// Leave out what strings contain
+    #[arg(long)]
+    pub redact: bool,
     /// Capture when memory grows, and near the heap's limit: by how much of the heap, such as 50%:150%
     #[arg(long, value_name = "STEPS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub watch: Option<String>,

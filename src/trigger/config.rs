@@ -15,6 +15,7 @@
 //! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
 //! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
 //! | `capture`, `nocapture` | whether `rs-heapdump capture PID` is listened to (it is) |
+//! | `redact` | what strings contain is left out |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -49,6 +50,7 @@ pub struct Config {
     pub prime: Prime,
     pub live: Live,
     pub compression: Compression,
+    pub redact: bool,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -63,6 +65,7 @@ impl Config {
         prime: Prime::Never,
         live: Live::Off,
         compression: Compression::None,
+        redact: false,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -153,6 +156,7 @@ pub fn parse(text: &str) -> Environment {
                 }
                 None => read.unknown.push(word.to_owned()),
             },
+            ("redact", None) => read.config.redact = true,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -169,7 +173,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 17] = [
+        let cases: [Case; 18] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -205,6 +209,7 @@ mod tests {
                 e.watch = Some(plan);
                 e.unknown = vec!["watch=much".into()];
             }),
+            ("redact", |e| e.config.redact = true),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
                 e.unknown = ["colour", "dir=", "threads=two", "nogc=1"].map(String::from).to_vec();

@@ -250,6 +250,7 @@ impl Thread {
             },
             encoding: Encoding {
                 compression: config.compression,
+                redact: config.redact,
             },
             gc: config.gc,
             memory_guard: config.memory_guard,
