@@ -458,9 +458,9 @@ export interface Snapshot {
 
 /**
  * Reads a `.heapsnapshot`, plain or compressed with gzip or zstd, off the event loop.
- * Takes about as much memory as the file is large. Rejects with a `SnapshotError`.
+ * Takes about as much memory as the file is large. With `redact` what strings contain is left out of all answers. Rejects with a `SnapshotError`.
  */
-export function openSnapshot(file: string, options?: { salvage?: boolean }): Promise<Snapshot>
+export function openSnapshot(file: string, options?: { salvage?: boolean; redact?: boolean }): Promise<Snapshot>
 
 /** Which suspects to answer with, and how to read the files. */
 export interface LeakOptions {
@@ -470,6 +470,8 @@ export interface LeakOptions {
   filter?: string
   /** Read files that end inside their strings as far as they go. Default: false. */
   salvage?: boolean
+  /** Leave out what strings contain, names that may be data, and lines of source. Default: false. */
+  redact?: boolean
 }
 
 /** Why something leaks: a rule of its own for each; `unnamed` where none fits. */

@@ -7,6 +7,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::{Code, Error};
 use crate::opened::Observer;
 use crate::redact::{Failure, Figures, Key, Malformed, Survey};
@@ -147,6 +149,20 @@ pub fn write(
     let figures = redactor.finish(&mut sink)?;
     encoder.finish()?;
     Ok(figures)
+}
+
+/// A redacted copy of `file` in the system's directory for temporary files, gone when it is dropped.
+pub fn temporary(file: &Path, key: Key, observer: &dyn Observer) -> Result<NamedTempFile, Error> {
+    let directory = std::env::temp_dir();
+    let copy = tempfile::Builder::new()
+        .prefix("rs-heapdump-")
+        .suffix(".heapsnapshot")
+        .tempfile_in(&directory);
+    let mut copy = copy.map_err(|error| Error::io(&error, "open", &directory))?;
+    match write(file, key, Compression::None, copy.as_file_mut(), observer) {
+        Ok(_) => Ok(copy),
+        Err(stop) => Err(stop.of(file, copy.path())),
+    }
 }
 
 enum Encoder<'a> {

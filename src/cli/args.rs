@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Code, Error};
 use crate::hunt;
-use crate::opened::Wanted;
+use crate::opened::{self, Wanted};
 use crate::protocol::{LiveChoice, ThreadChoice};
+use crate::redacted;
 use crate::report::{Selection, SortDiff, SortSummary, TreeOptions};
 
 /// Rows of a table on a terminal, unless asked otherwise.
@@ -339,6 +340,19 @@ pub(super) struct Reading {
     /// Read a file that is cut off after its graph; names may be missing
     #[arg(long)]
     pub salvage: bool,
+    /// Leave out what strings contain, names that may be data, and lines of source
+    #[arg(long, conflicts_with = "salvage")]
+    pub redact: bool,
+}
+
+impl Reading {
+    /// With a key that nobody keeps.
+    pub(super) fn how(self) -> Result<opened::Reading, Error> {
+        Ok(opened::Reading {
+            salvage: self.salvage,
+            redact: self.redact.then(redacted::fresh_key).transpose()?,
+        })
+    }
 }
 
 /// Whose retainers.

@@ -199,6 +199,15 @@ impl Lexer {
         ))
     }
 
+    /// The text is at its end, and a section was not in it.
+    pub fn missing(&self, section: &'static str) -> Malformed {
+        let wrong = Wrong {
+            expected: section.into(),
+            found: "none".into(),
+        };
+        self.malformed(wrong, false)
+    }
+
     fn malformed(&self, wrong: Wrong, truncated: bool) -> Malformed {
         Malformed {
             offset: self.offset,

@@ -42,6 +42,9 @@ impl Survey {
     /// Ready for the second reading.
     pub fn finish(mut self) -> Result<Redactor, Malformed> {
         self.lexer.finish()?;
+        if !self.found.seen {
+            return Err(self.lexer.missing("\"strings\""));
+        }
         Ok(Redactor::new(self.key, mem::take(&mut self.found.strings)))
     }
 }
