@@ -29,7 +29,7 @@ describe('resident memory', PARALLEL, () => {
           let polls = 0
           ;(function poll() {
             const after = rss()
-            if (after - before < (peak - before) * ${share} || ++polls === 60) {
+            if (after - before < (peak - before) * ${share} || ++polls === 1200) {
               return say({ before: before, peak: peak, after: after })
             }
             setTimeout(poll, 50)
