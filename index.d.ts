@@ -44,6 +44,14 @@ export interface SnapshotOptions {
    * `filename` says (`.gz`, `.zst`), else `false`. All that reads snapshots here reads these, too; DevTools does not.
    */
   compress?: false | 'gzip' | 'zstd'
+  /**
+   * Leave out what strings contain, and names that may be data: a tag of the same length stands for each, the same
+   * for equal strings of this process. Graph, sizes, ids, names of the program and paths of scripts stay, so every
+   * analysis works. Nothing of it reaches the disk, nor what is taken out. Lengthens the pause by about what V8 needs
+   * to write its snapshot; fails with `ERR_HEAPDUMP_UNSUPPORTED` where `support().mode` is `'portable'`. See
+   * docs/redaction.md. Default: false.
+   */
+  redact?: boolean
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -81,8 +89,8 @@ export interface AsyncSnapshotOptions extends SnapshotOptions {
   onProgress?: (progress: SnapshotProgress) => void
 }
 
-/** A call, a signal, growth that is watched (`watch`), or the heap's limit. */
-export type SnapshotTrigger = 'api' | 'signal' | 'watch' | 'near-limit'
+/** A call, a signal, `rs-heapdump capture PID`, growth that is watched (`watch`), or the heap's limit. */
+export type SnapshotTrigger = 'api' | 'signal' | 'capture' | 'watch' | 'near-limit'
 
 /** A snapshot that is whole, on disk, under its name. */
 export interface SnapshotInfo {
@@ -180,6 +188,8 @@ export interface Configuration {
   live?: boolean | 'prefer' | 'require'
   /** What the files are compressed with. Default: `false`. */
   compress?: false | 'gzip' | 'zstd'
+  /** Leave out what strings contain. Default: false. */
+  redact?: boolean
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */
@@ -252,7 +262,8 @@ export interface Watcher {
  * not stay alive for it. A thread has one watcher: a new one stops the one before. Where a snapshot is refused or fails,
  * there is none for ten minutes, then twenty, and so on.
  *
- * Throws `ERR_HEAPDUMP_UNSUPPORTED` where V8's functions are not to be found (`support().inProcess`).
+ * Where V8's functions are not to be found (`support().mode` is `'portable'`), growth is watched by a timer instead, and
+ * there is no snapshot near the limit (`nearLimit` is `'off'`).
  */
 export function watch(options?: WatchOptions): Watcher
 
@@ -574,6 +585,8 @@ export interface Support {
   signal: Capability
   /** Snapshots by signal while JavaScript never returns to the event loop. */
   blockedLoop: Capability
+  /** Being captured by `rs-heapdump capture PID`, which waits for the outcome; without it, that goes by Node's inspector. */
+  capture: Capability
   /** Refusing a capture that would not fit into memory. */
   memoryGuard: Capability
   /** Giving freed memory back to the system after a capture. */

@@ -7,7 +7,7 @@ const { EventEmitter } = require('events')
 const path = require('path')
 
 const native = require('./load.js')
-const inProcess = native.capabilities().snapshots
+const inProcess = native.capturesInProcess()
 const events = new EventEmitter()
 
 // What each form understands: the option's name, and what its value must be.
@@ -32,6 +32,7 @@ const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), 
 const COMMON = {
   directory: isString,
   compress: isCompression,
+  redact: isBoolean,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -53,9 +54,8 @@ const WATCH = {
   minIntervalMs: isTime,
 }
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
-// Names that are reserved for what this version cannot do: refused rather than ignored, because a
-// caller who asks for redaction must not get a plain file.
-const RESERVED = ['redact', 'keep']
+// Names that are reserved for what this version cannot do: refused rather than ignored.
+const RESERVED = ['keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -64,7 +64,7 @@ for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || 
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
-native.watchAsConfigured()
+drive(native.watchAsConfigured())
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -207,7 +207,23 @@ function watch(options) {
     config: changesOf({ ...rest, directory: rest.directory && absolute(rest.directory) }),
   })
   if (watching.failure) throw toError(watching.failure)
+  drive(watching.portable())
   return new Watcher(watching)
+}
+
+/** Without V8's own functions: measures and captures for a watcher, on a timer that keeps nothing alive. */
+function drive(portable) {
+  if (!portable) return
+  const timer = setInterval(() => {
+    const next = portable.look(heapFigures())
+    if (next === 'stop') clearInterval(timer)
+    if (next !== 'measure') return
+    const before = process.hrtime.bigint()
+    gc()
+    const capture = portable.measured(heapFigures(), Number(process.hrtime.bigint() - before) / 1e6)
+    if (capture) carryOut(capture)
+  }, portable.intervalMs)
+  timer.unref()
 }
 
 /** What `watch` gives: how far it is, and the way to stop it. */
@@ -276,39 +292,16 @@ function off(event, listener) {
 }
 
 function support() {
-  const can = native.capabilities()
-  const capability = (available, how, whyNot) => ({ available, detail: available ? how : whyNot })
-  const noSymbols = 'this process does not export the functions of V8 that are needed'
+  const { version, mode, capabilities } = native.support()
+  const found = capabilities.map(({ name, available, detail }) => [name, { available, detail }])
   return {
-    version: can.version,
+    version,
     node: process.version,
     v8: process.versions.v8,
     platform: process.platform,
     arch: process.arch,
-    mode: inProcess ? 'in-process' : 'portable',
-    inProcess: capability(inProcess, "V8's HeapProfiler", `${noSymbols}; node:v8 writes the snapshots`),
-    live: capability(!can.liveReason, 'a forked child captures while the process goes on', can.liveReason),
-    gc: {
-      available: true,
-      detail: can.garbageCollection ? "V8's LowMemoryNotification" : `a gc function of node:vm; ${noSymbols}`,
-    },
-    signal: capability(can.signal, 'SIGUSR2', can.signalReason),
-    blockedLoop: capability(
-      can.signal && can.interrupts,
-      "V8's RequestInterrupt",
-      can.signal ? noSymbols : can.signalReason,
-    ),
-    memoryGuard: capability(
-      can.memoryGuard,
-      'objects are counted before memory is taken; cgroup, rlimits and MemAvailable are read',
-      inProcess ? 'this platform does not tell how much memory is left' : noSymbols,
-    ),
-    memoryReturn: capability(can.memoryReturn, 'malloc_trim', 'the C library of this platform has no malloc_trim'),
-    lineEnds: capability(
-      can.lineEnds || !inProcess || majorVersion() > 20,
-      can.lineEnds ? 'made known before each capture' : 'not needed: this V8 caches them itself',
-      'captures of large scripts can take minutes on this version of Node',
-    ),
+    mode,
+    ...Object.fromEntries(found),
   }
 }
 
@@ -340,11 +333,12 @@ function carryOut(portable) {
   } catch (error) {
     failure = error.message
   }
-  const heap = v8.getHeapStatistics()
-  return portable.finish(
-    { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory },
-    failure,
-  )
+  return portable.finish(heapFigures(), failure)
+}
+
+function heapFigures() {
+  const heap = require('v8').getHeapStatistics()
+  return { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory }
 }
 
 /** Events come after the call that caused them, so that a listener's exception is not the caller's. */
@@ -367,7 +361,17 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
+  const {
+    gc = true,
+    memoryGuard = true,
+    comparable = true,
+    compress,
+    redact = false,
+    live,
+    filename,
+    directory,
+    timeoutMs,
+  } = values
   return {
     failure,
     options: values,
@@ -378,6 +382,7 @@ function readRequest(target, known) {
       memoryGuard,
       ...comparableAs(comparable),
       compress: compressAs(compress),
+      redact,
       live: liveAs(live),
       timeoutMs,
       threadId,
@@ -446,10 +451,6 @@ function aborted(signal) {
 
 function warn(message, code, detail) {
   process.emitWarning(message, { type: 'HeapdumpWarning', code, detail })
-}
-
-function majorVersion() {
-  return Number.parseInt(process.versions.node, 10)
 }
 
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.

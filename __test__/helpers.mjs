@@ -502,9 +502,9 @@ function checkProvenance(provenance) {
   assert.ok(started <= taken + 50, `started at ${provenance.process_start_time}, taken before that`)
   assert.ok(Math.abs(taken - Date.now()) < 5 * 60_000, `taken at ${provenance.time}`)
   assert.equal(provenance.node_version, testedNodeVersion())
-  assert.match(provenance.trigger, /^(api|signal|watch|near-limit)$/)
-  assert.match(provenance.mode, /^(in-process|live|portable)$/)
-  assert.equal(provenance.ids, provenance.mode === 'live' ? 'live' : 'comparable')
+  assert.match(provenance.trigger, /^(api|signal|capture|watch|near-limit)$/)
+  assert.match(provenance.mode, /^(in-process|live|portable|inspector)$/)
+  assert.equal(provenance.ids, { live: 'live', inspector: 'unstable' }[provenance.mode] ?? 'comparable')
   assert.equal(Number.isInteger(provenance.ids_stable_up_to), provenance.mode === 'live', 'ids_stable_up_to')
   assert.ok(Number.isInteger(provenance.ids_generation), `generation ${provenance.ids_generation}`)
   for (const figure of ['rss_bytes', 'heap_used_bytes', 'heap_total_bytes']) {

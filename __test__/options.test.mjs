@@ -83,7 +83,7 @@ describe('options', PARALLEL, () => {
   })
 
   it('of later versions are refused, not ignored', async () => {
-    const later = [`{ redact: true }`]
+    const later = [`{ keep: 5 }`]
     const child = await run(attempts(later))
     assert.equal(child.said.length, later.length)
     child.said.forEach(({ returned, calls, async }, index) => {

@@ -47,6 +47,21 @@ impl Code {
             Self::Argument => "ERR_HEAPDUMP_ARGUMENT",
         }
     }
+
+    /// The one of that stable name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Io,
+            Self::Memory,
+            Self::Timeout,
+            Self::Aborted,
+            Self::Busy,
+            Self::Unsupported,
+            Self::Format,
+            Self::Argument,
+        ];
+        all.into_iter().find(|code| code.as_str() == name)
+    }
 }
 
 /// What a capture would have needed, and what there was.

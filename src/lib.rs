@@ -13,12 +13,17 @@
 //! | [`report`] | text tables and JSON | files, terminals, the environment |
 //! | [`cli`] | arguments, commands, progress, exit codes | Node-API, V8 |
 //!
-//! Capturing and reading know nothing of each other; they meet in the file. Calls go one way:
+//! | [`attach`] | other processes of this machine: by their addon, or by Node's inspector | how anything is shown |
+//! | [`protocol`] | what such a process and we say to each other | |
+//! | [`redact`] | a snapshot's text, and what of it is no secret | files, clocks, chance; everything above |
+//!
+//! Capturing and reading know nothing of each other; they meet in the file, and both may redact it. Calls go one way:
 //! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `report` → `analysis` → `graph` → `snapshot`.
 //! ARCHITECTURE.md has the invariants.
 
 pub mod analysis;
 pub mod api;
+pub mod attach;
 pub mod capture;
 pub mod cli;
 pub mod error;
@@ -27,6 +32,9 @@ pub mod frames;
 pub mod graph;
 pub mod hunt;
 pub mod opened;
+pub mod protocol;
+pub mod redact;
+pub mod redacted;
 pub mod report;
 pub mod snapshot;
 pub mod trigger;

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::capture::{
-    Captured, Compression, Encoding, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory,
-};
+use crate::capture::{Captured, Compression, Encoding, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger};
 use crate::error::Error;
+use crate::protocol::Support;
+use crate::trigger::Event;
 use crate::trigger::config::{Config, Cover};
-use crate::trigger::{self, Event};
 use crate::v8;
 
 /// Numbers that JavaScript holds exactly up to 2^53.
@@ -45,6 +44,7 @@ pub struct JsRequest {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub redact: bool,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -83,6 +83,7 @@ impl JsRequest {
         Request {
             encoding: Encoding {
                 compression: chosen.unwrap_or_else(|| target.compression()),
+                redact: self.redact,
             },
             target,
             gc: self.gc,
@@ -280,6 +281,7 @@ pub struct JsConfig {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub redact: Option<bool>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -299,6 +301,9 @@ impl JsConfig {
         if let Some(text) = &self.live {
             config.live = liveness(Some(text));
         }
+        if let Some(redact) = self.redact {
+            config.redact = redact;
+        }
         if let Some(compression) = self.compress.as_deref().and_then(Compression::named) {
             config.compression = compression;
         }
@@ -312,34 +317,33 @@ impl JsConfig {
     }
 }
 
-/// What works here; where a text is, it says why not.
+/// What works here.
 #[napi(object)]
 pub struct JsSupport {
     pub version: String,
-    pub snapshots: bool,
-    pub garbage_collection: bool,
-    pub interrupts: bool,
-    pub line_ends: bool,
-    pub live_reason: Option<String>,
-    pub memory_guard: bool,
-    pub memory_return: bool,
-    pub signal: bool,
-    pub signal_reason: Option<String>,
+    pub mode: String,
+    pub capabilities: Vec<JsCapability>,
 }
 
-pub fn support() -> JsSupport {
-    let v8 = v8::capabilities();
-    let signal = trigger::listening();
-    JsSupport {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        snapshots: v8.snapshots,
-        garbage_collection: v8.garbage_collection,
-        interrupts: v8.interrupts,
-        line_ends: v8.line_ends,
-        live_reason: live::support().err().map(str::to_owned),
-        memory_guard: v8.snapshots && memory::headroom().is_some(),
-        memory_return: cfg!(all(target_os = "linux", target_env = "gnu")),
-        signal: signal.is_ok(),
-        signal_reason: signal.err(),
+#[napi(object)]
+pub struct JsCapability {
+    pub name: String,
+    pub available: bool,
+    /// How, or why not.
+    pub detail: String,
+}
+
+impl From<Support> for JsSupport {
+    fn from(support: Support) -> Self {
+        let capabilities = support.capabilities.into_iter().map(|capability| JsCapability {
+            name: capability.name,
+            available: capability.available,
+            detail: capability.detail,
+        });
+        Self {
+            version: support.version,
+            mode: support.mode,
+            capabilities: capabilities.collect(),
+        }
     }
 }

@@ -13,7 +13,9 @@ use super::encode::Encoder;
 use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
-use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, panicked, platform, provenance};
+use super::{
+    Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, panicked, platform, provenance, redaction,
+};
 use crate::error::{Code, Error};
 use crate::v8::{ChunkSink, Isolate, Progress};
 use chrono::Utc;
@@ -144,6 +146,14 @@ fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mu
     };
     watch.finish(snapshot.nodes());
 
+    let redactor = if request.encoding.redact {
+        let check = || request.limits.check().and_then(|()| watch.memory.check());
+        redaction::key()
+            .and_then(|key| Ok(redaction::survey(&snapshot, key, check)?))
+            .map(Some)
+    } else {
+        Ok(None)
+    };
     let mut stream = Stream {
         writer,
         limits: &request.limits,
@@ -155,7 +165,15 @@ fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mu
         },
         whole: false,
     };
-    snapshot.serialize(&mut stream);
+    match redactor {
+        Ok(None) => snapshot.serialize(&mut stream),
+        Ok(Some(redactor)) => {
+            if stream.writer.redact(redactor) {
+                snapshot.serialize(&mut stream);
+            }
+        }
+        Err(error) => stream.verdict = Some(error),
+    }
     let Stream {
         graph, whole, verdict, ..
     } = stream;

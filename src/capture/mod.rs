@@ -6,9 +6,10 @@
 //! 2. V8 collects garbage (unless told not to) and learns the line ends it would otherwise search for;
 //! 3. V8 counts the objects, and [`memory`] refuses what would not fit;
 //! 4. V8 builds its graph, watched for time-outs and for memory running short;
-//! 5. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
+//! 5. to be redacted, it is read for the first time ([`redaction`]);
+//! 6. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
 //!    [`provenance`] into the header and compresses, and so into the file;
-//! 6. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
+//! 7. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
 //!    tells the outcome, and gives freed memory back to the system.
 //!
 //! [`live`] does the same in a forked child, while the thread goes on.
@@ -17,6 +18,7 @@
 //! becomes an error; nothing unwinds into V8 or Node.
 
 mod encode;
+mod foreign;
 mod ids;
 mod in_process;
 pub mod live;
@@ -27,6 +29,7 @@ mod platform;
 mod portable;
 mod privacy;
 mod provenance;
+mod redaction;
 mod sink;
 mod writer;
 
@@ -37,10 +40,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
 pub use encode::{Compression, Encoding};
+pub use foreign::{Foreign, Source};
 pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into, is_capturing};
 pub use live::Live;
-pub use platform::{block_signals, on_first_thread};
+pub use platform::{block_signals, keep_across_exec, on_first_thread};
 pub use portable::PortableCapture;
 pub use privacy::exposure;
 pub use provenance::{Process, process, set_process};
@@ -56,6 +60,8 @@ pub enum Trigger {
     Watch,
     /// The heap is about to reach its limit.
     NearLimit,
+    /// `rs-heapdump capture PID`.
+    Capture,
 }
 
 impl Trigger {
@@ -65,6 +71,7 @@ impl Trigger {
             Self::Signal => "signal",
             Self::Watch => "watch",
             Self::NearLimit => "near-limit",
+            Self::Capture => "capture",
         }
     }
 }
@@ -78,6 +85,8 @@ pub enum Mode {
     Live,
     /// Through `node:v8`.
     Portable,
+    /// Through another process's inspector.
+    Inspector,
 }
 
 impl Mode {
@@ -86,6 +95,7 @@ impl Mode {
             Self::InProcess => "in-process",
             Self::Live => "live",
             Self::Portable => "portable",
+            Self::Inspector => "inspector",
         }
     }
 }

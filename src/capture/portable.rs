@@ -33,6 +33,14 @@ pub struct PortableCapture {
 impl PortableCapture {
     /// Opens the target and makes the file for `node:v8` to write.
     pub fn begin(mut request: Request) -> Result<Self, Error> {
+        if request.encoding.redact {
+            // Not even for a moment, not even under another name.
+            return Err(Error::new(
+                Code::Unsupported,
+                "node:v8 writes what is to be redacted to the disk as it is",
+            )
+            .with_hint("take it without redact, and let rs-heapdump redact make another file of it"));
+        }
         if request.live != Live::Off {
             let why = "V8's functions are not to be found in this process".to_owned();
             if request.live == Live::Require {

@@ -3,25 +3,29 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::ExitStatus;
 use super::args::{Arguments, Command, Shown, limit};
 use super::failure::Failure;
-use super::output::{Sink, save};
+use super::output::{Sink, save, save_with};
 use super::progress::Progress;
 use super::terminal;
+use super::{ExitStatus, attach};
 use crate::error::{Code, Error};
 use crate::hunt;
 use crate::opened::{self, Opened, Wanted};
 use crate::report::{
-    Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Report, Retainers, Selection, SortDiff,
-    TreeOptions, write_json, write_page,
+    Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Redacted, Report, Retainers, Selection,
+    SortDiff, TreeOptions, write_json, write_page,
 };
 use crate::snapshot::Snapshot;
+use crate::{redacted, snapshot};
 
-pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
     let how = arguments.shown;
     terminal::set_color(how.color);
     match arguments.command {
+        Command::Capture(arguments) => return attach::capture(arguments, how),
+        Command::Run(arguments) => return attach::run(&arguments, addon),
+        Command::Doctor { pid } => return attach::doctor(pid, how),
         Command::Info { file } => show(&info(&file)?, how)?,
         Command::Summary {
             file,
@@ -57,6 +61,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
             reading,
         } => show(&dominators(&file, reading.salvage, id, &tree.into())?, how)?,
         Command::Report { files, output, reading } => report(&files, reading.salvage, &output, how)?,
+        Command::Redact { file, output, key } => redact(&file, &output, key.as_deref(), how)?,
         Command::Leaks {
             files,
             fail_on_leak,
@@ -74,7 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
 }
 
 /// Puts a report on standard output.
-fn show(report: &impl Report, how: Shown) -> Result<(), Failure> {
+pub(super) fn show(report: &impl Report, how: Shown) -> Result<(), Failure> {
     let mut sink = Sink::stdout()?;
     if how.json {
         let mut buffered = BufWriter::with_capacity(64 << 10, sink);
@@ -146,4 +151,47 @@ fn report(files: &[PathBuf], salvage: bool, output: &Path, how: Shown) -> Result
     }
     save(output, &html).map_err(|error| Error::io(&error, "write", output))?;
     show(&PageWritten::new(&output.to_string_lossy(), html.len(), &leaks), how)
+}
+
+/// A file without its secrets, or the same on standard output for `-`.
+fn redact(file: &Path, output: &Path, key: Option<&Path>, how: Shown) -> Result<(), Failure> {
+    if is_same(file, output) {
+        let error = Error::new(Code::Argument, "a snapshot is not redacted into itself");
+        return Err(error
+            .with_hint("name another file, look at it, and remove the first one then")
+            .into());
+    }
+    let key = match key {
+        Some(file) => redacted::key_in(file)?,
+        None => redacted::fresh_key()?,
+    };
+    let progress = Progress::new();
+    if output.as_os_str() == "-" {
+        let mut sink = Sink::stdout()?;
+        let plain = snapshot::Compression::None;
+        return match redacted::write(file, key, plain, &mut sink, &progress) {
+            Err(redacted::Stop::Write(error)) => Err(Failure::writing(&error)),
+            Err(stop) => Err(stop.of(file, output).into()),
+            Ok(_) => Ok(()),
+        };
+    }
+    let compression = redacted::compression(output);
+    let saved = save_with(output, |out| {
+        let figures = redacted::write(file, key, compression, out, &progress)?;
+        Ok::<_, redacted::Stop>((figures, out.metadata()?.len()))
+    });
+    let (figures, bytes) = saved.map_err(|stop| stop.of(file, output))?;
+    drop(progress);
+    show(
+        &Redacted::new(&file.to_string_lossy(), &output.to_string_lossy(), bytes, &figures),
+        how,
+    )
+}
+
+/// Whether the two names are of one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }

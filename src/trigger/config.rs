@@ -14,6 +14,8 @@
 //! | `watch`, `watch=50%:150%` | snapshots of the main thread when its heap grows so much, and near its limit |
 //! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
 //! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
+//! | `capture`, `nocapture` | whether `rs-heapdump capture PID` is listened to (it is) |
+//! | `redact` | what strings contain is left out |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
@@ -48,6 +50,7 @@ pub struct Config {
     pub prime: Prime,
     pub live: Live,
     pub compression: Compression,
+    pub redact: bool,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -62,6 +65,7 @@ impl Config {
         prime: Prime::Never,
         live: Live::Off,
         compression: Compression::None,
+        redact: false,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -84,6 +88,8 @@ pub fn change(change: impl FnOnce(&mut Config)) {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Environment {
     pub signal: bool,
+    /// Whether to listen to who wants a snapshot and waits for it.
+    pub capture: bool,
     pub config: Config,
     /// What of the main thread is watched.
     pub watch: Option<Plan>,
@@ -101,6 +107,7 @@ impl Environment {
 pub fn parse(text: &str) -> Environment {
     let mut read = Environment {
         signal: true,
+        capture: true,
         config: Config::DEFAULT,
         watch: None,
         unknown: Vec::new(),
@@ -113,6 +120,8 @@ pub fn parse(text: &str) -> Environment {
         match (key, value) {
             ("signal", None) => read.signal = true,
             ("nosignal", None) => read.signal = false,
+            ("capture", None) => read.capture = true,
+            ("nocapture", None) => read.capture = false,
             ("dir", Some(path)) if !path.is_empty() => {
                 read.config.directory = Some(PathBuf::from(path));
             }
@@ -147,6 +156,7 @@ pub fn parse(text: &str) -> Environment {
                 }
                 None => read.unknown.push(word.to_owned()),
             },
+            ("redact", None) => read.config.redact = true,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -163,13 +173,14 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 16] = [
+        let cases: [Case; 18] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
             ("nosignal", |e| e.signal = false),
             ("nosignal,signal", |_| {}),
             ("signal , nosignal", |e| e.signal = false),
+            ("capture,nocapture", |e| e.capture = false),
             ("dir=/var/dumps, nogc,quiet", |e| {
                 e.config.directory = Some("/var/dumps".into());
                 e.config.gc = false;
@@ -198,6 +209,7 @@ mod tests {
                 e.watch = Some(plan);
                 e.unknown = vec!["watch=much".into()];
             }),
+            ("redact", |e| e.config.redact = true),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
                 e.unknown = ["colour", "dir=", "threads=two", "nogc=1"].map(String::from).to_vec();
@@ -206,6 +218,7 @@ mod tests {
         for (text, expect) in cases {
             let mut expected = Environment {
                 signal: true,
+                capture: true,
                 config: Config::DEFAULT,
                 watch: None,
                 unknown: Vec::new(),

@@ -15,6 +15,7 @@ use crate::error::Error;
 pub fn started(thread_id: u32, trigger: Trigger, sender: Option<u32>, estimate: Estimate) {
     let sender = sender.map_or_else(String::new, |pid| format!(" from pid {pid}"));
     let asked = match trigger {
+        Trigger::Capture => "asked for by rs-heapdump capture",
         Trigger::Watch => "whose memory is watched",
         Trigger::NearLimit => "which is about to reach its heap's limit",
         _ => "asked for by a signal",

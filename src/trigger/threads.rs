@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::config::{self, Config, Cover};
 use super::turn::{Answer, Turn};
 use super::{Event, Notice, Skipped, stderr};
-use crate::capture::live::{self, Reach, Visit};
+use crate::capture::live::{self, Phase, Reach, Visit};
 use crate::capture::{Encoding, Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
@@ -129,13 +129,49 @@ impl Reach for Way {
 
 /// Asks for a capture of every thread that `cover` means. `sender` is the asking process.
 pub fn want(cover: Cover, sender: Option<u32>) {
-    let threads = lock(&THREADS).clone();
-    let main = threads.iter().any(|thread| thread.id == 0);
-    for thread in threads {
-        if cover == Cover::All || !main || thread.id == 0 {
-            thread.want(sender);
-        }
+    for thread in covered(cover) {
+        thread.want(sender);
     }
+}
+
+fn covered(cover: Cover) -> Vec<Arc<Thread>> {
+    let mut threads = lock(&THREADS).clone();
+    if cover == Cover::Main && threads.iter().any(|thread| thread.id == 0) {
+        threads.retain(|thread| thread.id == 0);
+    }
+    threads
+}
+
+/// The threads that `cover` means, in Node's numbering.
+pub fn ids(cover: Cover) -> Vec<u32> {
+    covered(cover).iter().map(|thread| thread.id).collect()
+}
+
+/// Captures a thread for somebody who waits for it: beside the wishes of signals, which become one. The request is
+/// that of signals but for what `adapt` changes. Whoever listens in JavaScript is told too. Answers with what breaks
+/// it off; nothing where there is no such thread.
+pub fn capture_for<F>(
+    id: u32,
+    sender: Option<u32>,
+    adapt: impl FnOnce(&mut Request),
+    phase: Phase,
+    done: F,
+) -> Option<Limits>
+where
+    F: FnOnce(Outcome) + Send + 'static,
+{
+    let thread = covered(Cover::All).into_iter().find(|thread| thread.id == id)?;
+    let config = config::current();
+    let quiet = config.quiet;
+    let mut request = thread.request(config, Trigger::Capture, sender);
+    adapt(&mut request);
+    let limits = request.limits.clone();
+    let way = Way(Arc::clone(&thread));
+    live::start(Box::new(way), request, Some(phase), move |outcome| {
+        thread.tell(&outcome, quiet);
+        done(outcome);
+    });
+    Some(limits)
 }
 
 impl Thread {
@@ -214,6 +250,7 @@ impl Thread {
             },
             encoding: Encoding {
                 compression: config.compression,
+                redact: config.redact,
             },
             gc: config.gc,
             memory_guard: config.memory_guard,
@@ -327,7 +364,7 @@ pub fn begin_wanted(key: Key) -> Option<Portable> {
     match PortableCapture::begin(request) {
         Ok(capture) => Some(Portable {
             capture,
-            ending: Ending { thread, quiet },
+            ending: Box::new(move |outcome| thread.ended(outcome, quiet)),
         }),
         Err(error) => {
             thread.ended(&Err(error), quiet);
@@ -342,14 +379,5 @@ pub struct Portable {
     pub ending: Ending,
 }
 
-/// Where the outcome of a wanted capture goes.
-pub struct Ending {
-    thread: Arc<Thread>,
-    quiet: bool,
-}
-
-impl Ending {
-    pub fn tell(self, outcome: &Outcome) {
-        self.thread.ended(outcome, self.quiet);
-    }
-}
+/// Where the outcome of such a capture goes.
+pub type Ending = Box<dyn FnOnce(&Outcome) + Send>;
