@@ -19,7 +19,7 @@ describe('resident memory', PARALLEL, () => {
       const { before, peak, after } = await answer(`
         const heapdump = require(ADDON)
         global.kept = []
-        for (let i = 0; i < 150000; i++) global.kept.push({ i: i, text: 'text ' + i })
+        for (let i = 0; i < 150000; i++) global.kept.push({ i: i, more: { i: i, none: {} } })
         heapdump.gc()
         function rss() { return process.memoryUsage().rss }
         const before = rss()
