@@ -28,6 +28,7 @@ pub mod graph;
 pub mod hunt;
 pub mod opened;
 pub mod report;
+mod siblings;
 pub mod snapshot;
 pub mod trigger;
 pub mod v8;

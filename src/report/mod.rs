@@ -68,7 +68,7 @@ pub use facts::SnapshotFacts;
 pub use html::{MOST_CLASSES, PageWritten, write_page};
 pub use info::Info;
 pub use json::write as write_json;
-pub use leaks::{CodeFrame, LeakReport, Line, SuspectRow};
+pub use leaks::{CodeFrame, KeptVariable, LeakReport, Line, SuspectRow};
 pub use object::{Object, Objects};
 pub use retainers::{Retainers, Target};
 pub use script::{Script, Scripts};
