@@ -547,17 +547,29 @@ export interface LeakSuspect {
   /** The function or module whose variables hold the owner. */
   holder: LeakLine | null
   frames: CodeFrame[]
+  /** What a function that leaks keeps, and which functions beside it use that; where its file was there to be read. */
+  kept_variables?: KeptVariable[]
   /** From a root to the owner, and to one of what it should not hold. */
   path: { edge: string | null; node: string; class: string; id: number; source?: ScriptPlace }[]
   /** Ids of a few new objects. */
   samples: number[]
 }
 
+/** A variable that a function keeps. */
+export interface KeptVariable {
+  name: string
+  /** Whether the function that keeps it uses it. */
+  used_by_keeper: boolean
+  /** Functions made beside it that use the variable: they share it, as V8 gives all of them one context. */
+  used_by: LeakLine[]
+}
+
 /** What `rs-heapdump leaks --json` prints. */
 export interface LeakReport {
   version: 1
   snapshots: SnapshotFacts[]
-  ids: 'comparable' | 'different-process' | 'unstable'
+  /** Whether objects were told again by their ids, partly (live captures: those with stable ids), or by their places. */
+  ids: 'comparable' | 'partly' | 'different-process' | 'unstable'
   /** What the root retains in each snapshot, and how much of the growth the suspects explain. */
   growth: { bytes: number[]; explained_bytes: number }
   /** What to know about the answer: what a further snapshot would settle. */
@@ -567,7 +579,7 @@ export interface LeakReport {
 }
 
 /**
- * Says what grows through snapshots of one process, who holds it, on which line, and why; off the event loop.
+ * Says what grows through snapshots of one process, or of runs of one program, who holds it, on which line, and why; off the event loop.
  * Takes the files of two snapshots or more, the earliest one first; three tell a leak from warm-up. Needs about
  * as much memory as the largest file is large. Rejects with a `SnapshotError`.
  */

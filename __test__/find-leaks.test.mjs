@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { answer, PARALLEL, ROOT, run } from './helpers.mjs'
+import { answer, NO_LIVE, PARALLEL, ROOT, run, temporaryDirectory } from './helpers.mjs'
 
 /** Serves and asks in one process: `work(n)` sends n requests to an example, one after the other. */
 const client = (example) => `
@@ -101,6 +101,68 @@ describe('findLeaks', PARALLEL, () => {
       ${HUNT}`)
     assert.deepEqual(report.suspects, [])
   })
+
+  // Objects without ids that compare are told again by their places.
+  const PLACES = [
+    {
+      title: 'of runs of one program',
+      script: `
+        const file = (n) => path.join(DIRECTORY, n + '.heapsnapshot')
+        work(N); heapdump.writeSnapshot(file(N)); say(file(N))`,
+      runs: [50, 150, 450],
+      ids: 'different-process',
+    },
+    {
+      title: 'of a process that never numbered its objects',
+      skip: NO_LIVE,
+      script: `capture({ live: 'require', comparable: true })`,
+      ids: 'unstable',
+    },
+    {
+      title: 'of a process that numbered its objects once',
+      skip: NO_LIVE,
+      script: `capture({ live: 'require', comparable: 'once' })`,
+      ids: 'partly',
+    },
+  ]
+  for (const { title, skip, script, runs = [0], ids } of PLACES) {
+    it(`names the leak in snapshots ${title}`, { skip }, async () => {
+      const directory = temporaryDirectory()
+      const program = (n) => `
+        const heapdump = require(ADDON), path = require('path')
+        const N = ${n}, DIRECTORY = ${JSON.stringify(directory)}
+        class Visit { constructor(url) { this.url = url } }
+        const visits = [], bounded = []
+        let next = 0
+        function work(n) {
+          for (let i = 0; i < n; i++) {
+            visits.push(new Visit('/' + next++))
+            bounded[i % 40] = { i }
+          }
+        }
+        module.kept = [visits, bounded]
+        async function capture(options) {
+          for (const n of [50, 100, 300]) {
+            work(n)
+            const filename = path.join(DIRECTORY, n + '.heapsnapshot')
+            await heapdump.writeSnapshotAsync({ filename, ...options })
+            say(filename)
+          }
+          process.exit(0)
+        }
+        ${script}`
+      const files = []
+      for (const n of runs) files.push(...(await run(program(n))).said)
+      const report = await answer(`
+        require(ADDON).findLeaks(${JSON.stringify(files)}).then(say)`)
+      assert.equal(report.ids, ids)
+      assert.deepEqual(
+        report.suspects.map(({ owner, counts }) => [owner, counts]),
+        [['visits', [50, 150, 450]]],
+      )
+      assert.equal(report.notes.length, 1, 'what cannot be seen')
+    })
+  }
 
   it('chooses among suspects, and says what a third snapshot would settle', async () => {
     const child = await run(`

@@ -6,11 +6,11 @@ import { basename, count, counted, ends, letter, percent, shown, size, sizeDelta
 const DOUBTS = new Map([
   [
     'different-process',
-    'These snapshots are of different processes: they are compared by counts, not object by object. Take them from one process, without a restart in between.',
+    'These snapshots are of different processes: the classes below are compared by counts, not object by object. Snapshots of one process, without a restart in between, tell more.',
   ],
   [
     'unstable',
-    'Object ids of these snapshots do not compare: they are compared by counts, not object by object. Take them in process, without numbering objects anew in between.',
+    'Object ids of these snapshots do not compare: the classes below are compared by counts, not object by object. Snapshots taken in process, without numbering objects anew in between, tell more.',
   ],
 ])
 

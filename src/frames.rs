@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::report::{CodeFrame, LeakReport, Line};
+use crate::analysis::leaks::Shared;
+use crate::report::{CodeFrame, KeptVariable, LeakReport, Line};
+use crate::siblings;
 
 /// Larger files are bundles, of which lines say nothing.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -32,6 +34,9 @@ pub fn attach(report: &mut LeakReport, last: &Path) {
             if let Some(line) = line {
                 suspect.frames.extend(frame(of, line, taken));
             }
+        }
+        if let Some(kept) = suspect.shared.as_ref().and_then(|shared| kept(shared, taken)) {
+            suspect.explain(kept);
         }
     }
 }
@@ -114,6 +119,34 @@ fn frame(of: &'static str, line: &mut Line, taken: Option<SystemTime>) -> Option
     })
 }
 
+/// Who uses the variables that a function keeps, by the file that ran. What is newer than the snapshot says nothing.
+fn kept(shared: &Shared, taken: Option<SystemTime>) -> Option<Vec<KeptVariable>> {
+    let file = shared.function.file.as_deref()?;
+    let ran = read(&path_of(file)?, taken).filter(|text| !text.is_newer)?;
+    let place = (shared.function.line, shared.function.column);
+    let uses = siblings::uses(&ran.path, &ran.content, place, &shared.variables)?;
+    let written = source_map(&ran);
+    let line = |function: siblings::Function| {
+        let mut line = Line {
+            file: Some(file.to_owned()),
+            line: function.line,
+            column: function.column,
+            function: function.name,
+            generated: None,
+        };
+        if let Some((map, directory)) = &written {
+            lead_back(&mut line, map, directory);
+        }
+        line
+    };
+    let kept = uses.into_iter().map(|used| KeptVariable {
+        name: used.variable,
+        used_by_keeper: used.by_keeper,
+        used_by: used.by_others.into_iter().map(line).collect(),
+    });
+    Some(kept.collect())
+}
+
 fn cut(line: &str) -> String {
     line.trim_end().chars().take(MAX_LINE_CHARS).collect()
 }
@@ -121,17 +154,22 @@ fn cut(line: &str) -> String {
 /// Leads a place back to what was written, if there is a source map.
 fn original(line: &mut Line, ran: &Text, taken: Option<SystemTime>) -> Option<Text> {
     let (map, directory) = source_map(ran)?;
-    let found = map.lookup_token(line.line - 1, line.column - 1)?;
-    let source = found.get_source()?;
-    let path = path_of(source).unwrap_or_else(|| directory.join(source));
-    let embedded = map.get_source_contents(found.get_src_id());
-    let text = read(&path, taken).or_else(|| {
+    let (path, embedded) = lead_back(line, &map, &directory)?;
+    read(&path, taken).or_else(|| {
         Some(Text {
-            path: path.clone(),
-            content: embedded?.to_owned(),
+            path,
+            content: embedded?,
             is_newer: false,
         })
-    });
+    })
+}
+
+/// … with this map. Returns the file, and its text if the map has it.
+fn lead_back(line: &mut Line, map: &sourcemap::SourceMap, directory: &Path) -> Option<(PathBuf, Option<String>)> {
+    let found = map.lookup_token(line.line.checked_sub(1)?, line.column.checked_sub(1)?)?;
+    let source = found.get_source()?;
+    let path = path_of(source).unwrap_or_else(|| directory.join(source));
+    let embedded = map.get_source_contents(found.get_src_id()).map(str::to_owned);
     let function = found.get_name().map_or_else(|| line.function.clone(), str::to_owned);
     let place = Line {
         file: Some(path.to_string_lossy().into_owned()),
@@ -142,7 +180,7 @@ fn original(line: &mut Line, ran: &Text, taken: Option<SystemTime>) -> Option<Te
     };
     let generated = std::mem::replace(line, place);
     line.generated = Some(Box::new(generated));
-    text
+    Some((path, embedded))
 }
 
 /// The source map of a file, and the directory its sources are relative to.

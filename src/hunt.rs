@@ -5,13 +5,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::analysis::Comparability;
 use crate::analysis::leaks::{Census, Leaks};
 use crate::error::{Code, Error};
 use crate::frames;
 use crate::graph::Heap;
 use crate::opened::{self, Observer, Reading};
 use crate::report::{LeakReport, SnapshotFacts};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Provenance, Snapshot};
 
 /// Which suspects are wanted.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +23,7 @@ pub struct Wanted {
     pub filter: Option<String>,
 }
 
-/// Looks for leaks in files of one process, the earliest one first.
+/// Looks for leaks in files of one process, or of runs of one program, the earliest one first.
 ///
 /// # Errors
 /// If there are fewer than two files, or one cannot be read.
@@ -33,33 +34,75 @@ pub fn run(files: &[PathBuf], reading: Reading, wanted: &Wanted, observer: &dyn 
     if earlier.is_empty() {
         return Err(too_few());
     }
-    let open = |file: &Path| -> Result<(SnapshotFacts, Snapshot), Error> {
-        let snapshot = opened::read(file, reading, observer)?;
-        Ok((SnapshotFacts::of_snapshot(&file.to_string_lossy(), &snapshot), snapshot))
-    };
-    let mut censuses = Vec::new();
+    // What their headers say; where they say nothing, the objects themselves do, and all is done again.
+    let mut limit = declared(files);
+    loop {
+        match search(earlier, last, reading, limit, observer)? {
+            Search::Done(all_facts, heap, leaks) => {
+                let mut report = LeakReport::build(all_facts, &heap, &leaks, wanted.top, wanted.filter.as_deref());
+                if reading.redact.is_none() {
+                    // A line of the source may hold anything.
+                    frames::attach(&mut report, last);
+                }
+                if let Some((fact, hint)) = report.doubt() {
+                    observer.warning(fact.to_owned(), hint);
+                }
+                return Ok(report);
+            }
+            Search::Fewer(ids) => limit = ids,
+        }
+    }
+}
+
+enum Search {
+    Done(Vec<SnapshotFacts>, Box<Heap>, Leaks),
+    /// Only ids up to this one compare.
+    Fewer(u32),
+}
+
+/// One search, with objects told by their ids up to this one.
+fn search(
+    earlier: &[PathBuf],
+    last: &Path,
+    reading: Reading,
+    limit: u32,
+    observer: &dyn Observer,
+) -> Result<Search, Error> {
+    let mut censuses: Vec<Census> = Vec::new();
     let mut all_facts = Vec::new();
-    for file in earlier {
-        let (facts, snapshot) = open(file)?;
-        all_facts.push(facts);
-        observer.step("what there was");
-        censuses.push(Census::build(snapshot));
+    for file in earlier.iter().map(PathBuf::as_path).chain([last]) {
+        let snapshot = opened::read(file, reading, observer)?;
+        all_facts.push(SnapshotFacts::of_snapshot(&file.to_string_lossy(), &snapshot));
+        let ids = censuses
+            .iter()
+            .map(|census| census.comparability(&snapshot).limit().unwrap_or(0));
+        if let Some(ids) = ids.min().filter(|ids| *ids < limit) {
+            return Ok(Search::Fewer(ids));
+        }
+        if all_facts.len() <= earlier.len() {
+            observer.step("what there was");
+            censuses.push(Census::build(snapshot, limit));
+            continue;
+        }
+        observer.step("dominators and retained sizes");
+        let heap = Heap::without_distances(snapshot);
+        observer.step("what grows");
+        let leaks = Leaks::find(&heap, &censuses);
+        return Ok(Search::Done(all_facts, Box::new(heap), leaks));
     }
-    let (facts, snapshot) = open(last)?;
-    all_facts.push(facts);
-    observer.step("dominators and retained sizes");
-    let heap = Heap::without_distances(snapshot);
-    observer.step("what grows");
-    let leaks = Leaks::find(&heap, &censuses);
-    let mut report = LeakReport::build(all_facts, &heap, &leaks, wanted.top, wanted.filter.as_deref());
-    if reading.redact.is_none() {
-        // A line of the source may hold anything.
-        frames::attach(&mut report, last);
-    }
-    if let Some((fact, hint)) = report.doubt() {
-        observer.warning(fact.to_owned(), hint);
-    }
-    Ok(report)
+    Err(too_few())
+}
+
+/// Up to which id objects of all these files are the same, as far as their headers say.
+fn declared(files: &[PathBuf]) -> u32 {
+    let headers: Vec<Option<Provenance>> = files
+        .iter()
+        .map(|file| Snapshot::header(file).ok().and_then(|header| header.provenance))
+        .collect();
+    let pairs = headers
+        .windows(2)
+        .filter_map(|pair| Comparability::declared(pair[0].as_ref(), pair[1].as_ref()));
+    pairs.map(|ids| ids.limit().unwrap_or(0)).min().unwrap_or(u32::MAX)
 }
 
 fn too_few() -> Error {

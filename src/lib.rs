@@ -36,6 +36,7 @@ pub mod protocol;
 pub mod redact;
 pub mod redacted;
 pub mod report;
+mod siblings;
 pub mod snapshot;
 pub mod trigger;
 pub mod v8;

@@ -21,8 +21,8 @@ const DEADLINE_MS = 120_000
 export const CORPUS = here
 
 /** The programs of a corpus in the order of `expected.mjs`: `{ name, file, expected }`. */
-export async function openCorpus(directory = CORPUS) {
-  installPackages(directory)
+export async function openCorpus(directory = CORPUS, { install = true } = {}) {
+  if (install) installPackages(directory)
   const { EXPECTED } = await import(pathToFileURL(path.join(directory, 'expected.mjs')).href)
   const programs = Object.entries(EXPECTED).map(([name, expected]) => ({
     name,
@@ -67,14 +67,22 @@ export function snapshotFiles(directory, program) {
   return [1, 2, 3].map((step) => path.join(directory, `${program.name}-${step}.heapsnapshot`))
 }
 
-/** Runs a program under this Node; its three snapshots, redacted or not, are in the directory then. */
-export async function drive(program, node, directory, redact = false) {
+/** How a program's snapshots are taken: what its driver is called with, once for each process. */
+export const WALKS = {
+  ids: [['ids']],
+  redacted: [['redacted']],
+  runs: [1, 2, 3].map((only) => ['ids', only]),
+  places: [['places']],
+  'some-ids': [['some-ids']],
+}
+
+/** Runs a program under this Node; its three snapshots are in the directory then. */
+export async function drive(program, node, directory, walk = 'ids') {
   fs.mkdirSync(directory, { recursive: true })
-  const how = redact ? ['--redact'] : []
-  await execute(node, [path.join(here, 'driver.mjs'), program.file, path.join(directory, program.name), ...how], {
-    timeout: DEADLINE_MS,
-    maxBuffer: 64 * 1024 * 1024,
-  })
+  for (const words of WALKS[walk]) {
+    const script = [path.join(here, 'driver.mjs'), program.file, path.join(directory, program.name)]
+    await execute(node, [...script, ...words], { timeout: DEADLINE_MS, maxBuffer: 64 * 1024 * 1024 })
+  }
   return snapshotFiles(directory, program)
 }
 

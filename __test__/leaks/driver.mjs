@@ -1,10 +1,15 @@
 // Drives one program of the corpus and leaves three snapshots of its process.
 //
-//   node driver.mjs programs/session-store.cjs OUT_PREFIX [--redact]
+//   node driver.mjs programs/session-store.cjs OUT_PREFIX [ALIKE [ONLY]]
 //
 // writes OUT_PREFIX-1.heapsnapshot after the warm-up, -2 after some load, -3 after three times as
 // much again: the walk that the README describes. Nothing here lives longer than the call that made
 // it, so whatever grows between the snapshots is the program's own.
+//
+// ALIKE is what objects can be told by: `ids` (the default), `places` (live captures, whose ids say
+// nothing) or `some-ids` (live captures, where those of older objects compare); `redacted` is `ids` without
+// what strings contain. With ONLY, a number,
+// the process leaves that snapshot and no other.
 
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -20,18 +25,25 @@ const require = createRequire(import.meta.url)
 const heapdump = require('../../index.js')
 
 const [file, prefix] = process.argv.slice(2, 4).map((argument) => path.resolve(argument))
-const redact = process.argv[4] === '--redact'
+const [alike = 'ids', only] = process.argv.slice(4)
+const CAPTURES = {
+  ids: (filename) => heapdump.writeSnapshot(filename),
+  redacted: (filename) => heapdump.writeSnapshot({ filename, redact: true }),
+  places: (filename) => heapdump.writeSnapshotAsync({ filename, live: 'require', comparable: true }),
+  'some-ids': (filename) => heapdump.writeSnapshotAsync({ filename, live: 'require', comparable: 'once' }),
+}
 // As an application would: CommonJS by `require`, so that it lives in the module cache.
 const program = file.endsWith('.mjs') ? await import(pathToFileURL(file).href) : require(file)
 
-for (const [index, units] of LOADS.entries()) {
+for (const [index, units] of LOADS.slice(0, only).entries()) {
   await program.load(units)
   await sleep(SETTLE_MS)
   for (let round = 0; round < 3; round++) {
     heapdump.gc()
     await turn()
   }
-  if (!heapdump.writeSnapshot({ filename: `${prefix}-${index + 1}.heapsnapshot`, redact })) {
+  if (only && index + 1 < only) continue
+  if (!(await CAPTURES[alike](`${prefix}-${index + 1}.heapsnapshot`))) {
     throw new Error(`no snapshot ${index + 1} of ${file}`)
   }
 }

@@ -144,7 +144,30 @@ export const EXPECTED = {
   'queue-throttle': growing(/\bthumbnails\b/, 'queue-throttle.mjs', 'array'),
   'winston-requests': growing(/\btransport\b/, 'winston-requests.cjs', 'event-listeners'),
 
+  // What services keep of clients, requests and answers
+  'chat-clients': growing(/#?\bclients\b/, 'chat-clients.cjs', 'map-cache'),
+  'inflight-quotes': growing(/\binFlight\b/, 'inflight-quotes.mjs', 'set-cache'),
+  'order-replies': growing(/\breplies\b.*_events\b/, 'order-replies.cjs', 'event-listeners'),
+  'exit-hooks': growing(/\bprocess\b.*\bexit\b/, 'exit-hooks.cjs', 'event-listeners'),
+  'feed-backlog': growing(/\bfeed\b.*\bbuffer\b/, 'feed-backlog.mjs', 'array', 'module-state', 'unnamed'),
+  'channel-replies': growing(/\bport1\b.*\bmessage\b/, 'channel-replies.mjs', 'event-target-listeners'),
+
+  // What classes and functions have of their own
+  'widget-instances': growing(/\bWidget\.instances\b/, 'widget-instances.cjs', 'array'),
+  'symbol-audit': growing(/\b(kTrail|trail)\b/, 'symbol-audit.cjs', 'array'),
+  'cart-history': growing(/\bhistory\b/, 'cart-history.cjs', 'array'),
+  'permission-memo': growing(/\bknown\b/, 'permission-memo.cjs', 'map-cache'),
+  'price-formats': growing(/#?\bformats\b/, 'price-formats.mjs', 'map-cache'),
+  'weak-documents': growing(/\bopen\b/, 'weak-documents.mjs', 'map-cache'),
+  'formula-scripts': growing(/\bcompiled\b/, 'formula-scripts.cjs', 'object-cache'),
+  'file-previews': growing(/\bpreviews\b/, 'file-previews.cjs', 'off-heap-memory', 'array'),
+
   // Programs that do not grow, or stop growing
+  'pending-replies': steady(),
+  'locale-tables': steady(),
+  'recent-searches': steady(),
+  'flush-buffers': steady(),
+  'reload-listeners': steady(),
   'bounded-memo': steady(),
   'batch-writer': steady(),
   'express-items': steady(),

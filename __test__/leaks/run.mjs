@@ -8,8 +8,13 @@
 //   --keep DIR     leave the snapshots in DIR/<major>/
 //   --from DIR     judge the snapshots that --keep left there, rather than run the programs
 //   --corpus DIR   another corpus of the same form
-//   --redact       snapshots are redacted as they are taken
 //   --drive-only   no judging: with --keep, snapshots for other tools
+//   --by WALK      how objects of the three snapshots can be told again:
+//                    ids        all by their ids, in one process (the default)
+//                    redacted   likewise, from snapshots that are redacted as they are taken
+//                    runs       not by ids: each snapshot is of a run of its own
+//                    places     not by ids: live captures of a process that never numbered its objects
+//                    some-ids   some by ids: live captures after the objects were numbered once
 //
 // A program counts when the first suspect names its owner and its file, or, where nothing grows, when
 // there is no suspect. The exit code is 1 where that is so for less than 95 % of the growing programs
@@ -21,7 +26,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { nodeBinary } from '../../scripts/nodes.mjs'
-import { CORPUS, drive, inParallel, openCorpus, runsOn, snapshotFiles } from './corpus.mjs'
+import { CORPUS, drive, inParallel, openCorpus, runsOn, snapshotFiles, WALKS } from './corpus.mjs'
 import { GOAL, judge } from './judge.mjs'
 
 const execute = promisify(execFile)
@@ -35,10 +40,11 @@ const { values: options, positionals } = parseArgs({
     keep: { type: 'string' },
     from: { type: 'string' },
     corpus: { type: 'string', default: CORPUS },
-    redact: { type: 'boolean', default: false },
     'drive-only': { type: 'boolean', default: false },
+    by: { type: 'string', default: 'ids' },
   },
 })
+if (!(options.by in WALKS)) throw new Error(`--by is one of ${Object.keys(WALKS).join(', ')}`)
 const isMajor = (word) => /^\d+$/.test(word)
 const asked = positionals.filter(isMajor)
 const majors = asked.length > 0 ? asked : [process.versions.node.split('.')[0]]
@@ -69,9 +75,7 @@ process.exitCode = failed ? 1 : 0
 async function verdictOn(program, node, directory) {
   const { name, expected } = program
   try {
-    const files = options.from
-      ? snapshotFiles(directory, program)
-      : await drive(program, node, directory, options.redact)
+    const files = options.from ? snapshotFiles(directory, program) : await drive(program, node, directory, options.by)
     if (options['drive-only']) return { name, expected, hit: true, wrong: null }
     const { stdout } = await execute(process.execPath, [CLI, 'leaks', ...files, '--json'], {
       maxBuffer: 64 * 1024 * 1024,

@@ -21,7 +21,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::graph::{Heap, Retainers};
-use crate::snapshot::{EdgeIndex, EdgeKind, Link, NodeIndex, NodeKind, Snapshot, StringIndex};
+use crate::snapshot::{Edge, EdgeIndex, EdgeKind, Link, NodeIndex, NodeKind, Snapshot, StringIndex};
 
 /// One step of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +49,56 @@ pub struct Path {
 #[derive(Debug)]
 pub struct Paths<'h> {
     heap: &'h Heap,
+    cheapest: Cheapest,
+    retainers: OnceLock<Retainers>,
+}
+
+/// What the search from the root found.
+#[derive(Debug)]
+pub(crate) struct Cheapest {
     costs: Costs,
     /// Cost of the cheapest path, by node.
     totals: Vec<u32>,
     /// Its last edge, by node.
     last_edges: Vec<u32>,
-    retainers: OnceLock<Retainers>,
+}
+
+impl Cheapest {
+    /// Searches the whole heap once.
+    pub(crate) fn search(snapshot: &Snapshot) -> Self {
+        let costs = Costs::new(snapshot);
+        let mut search = Search {
+            snapshot,
+            costs: &costs,
+            names: snapshot.edge_names(),
+            totals: vec![UNREACHED; snapshot.node_count()],
+            last_edges: vec![u32::MAX; snapshot.node_count()],
+            buckets: (0..=MAX_COST).map(|_| Vec::new()).collect(),
+        };
+        search.run();
+        let Search { totals, last_edges, .. } = search;
+        Self {
+            costs,
+            totals,
+            last_edges,
+        }
+    }
+
+    /// Nodes that a path leads to, such that each stands after those on its paths.
+    pub(crate) fn outward(&self) -> Vec<NodeIndex> {
+        let all = (0..self.totals.len()).map(NodeIndex::from);
+        let mut reached: Vec<NodeIndex> = all.filter(|node| self.totals[node.at()] != UNREACHED).collect();
+        reached.sort_unstable_by_key(|node| (self.totals[node.at()], *node));
+        reached
+    }
+
+    /// Whether no path to its target is cheaper than one by this edge.
+    #[inline]
+    pub(crate) fn is_cheapest(&self, snapshot: &Snapshot, source: NodeIndex, edge: Edge) -> bool {
+        let cost = self.costs.of(snapshot, source, edge.link, edge.name_or_index);
+        keeps(edge.link, source)
+            && self.totals[edge.link.target().at()] == self.totals[source.at()].saturating_add(cost)
+    }
 }
 
 const UNREACHED: u32 = u32::MAX;
@@ -69,23 +113,9 @@ impl<'h> Paths<'h> {
     /// Searches the whole heap once.
     #[must_use]
     pub fn build(heap: &'h Heap) -> Self {
-        let snapshot = heap.snapshot();
-        let costs = Costs::new(snapshot);
-        let mut search = Search {
-            snapshot,
-            costs: &costs,
-            names: snapshot.edge_names(),
-            totals: vec![UNREACHED; snapshot.node_count()],
-            last_edges: vec![u32::MAX; snapshot.node_count()],
-            buckets: (0..=MAX_COST).map(|_| Vec::new()).collect(),
-        };
-        search.run();
-        let Search { totals, last_edges, .. } = search;
         Self {
             heap,
-            costs,
-            totals,
-            last_edges,
+            cheapest: Cheapest::search(heap.snapshot()),
             retainers: OnceLock::new(),
         }
     }
@@ -93,7 +123,7 @@ impl<'h> Paths<'h> {
     /// Up to `at_most` paths that differ, the most telling one first; none if only weak edges lead there.
     #[must_use]
     pub fn to(&self, object: NodeIndex, at_most: usize) -> Vec<Path> {
-        if at_most == 0 || self.totals[object.at()] == UNREACHED {
+        if at_most == 0 || self.cheapest.totals[object.at()] == UNREACHED {
             return Vec::new();
         }
         let dominators = self.dominators(object);
@@ -117,14 +147,19 @@ impl<'h> Paths<'h> {
     /// The last edge of the cheapest path; `None` at the root and where only weak edges lead.
     #[must_use]
     pub fn last_edge(&self, object: NodeIndex) -> Option<EdgeIndex> {
-        let edge = self.last_edges[object.at()];
+        let edge = self.cheapest.last_edges[object.at()];
         (edge != u32::MAX).then_some(EdgeIndex(edge))
+    }
+
+    /// The search that these paths are of.
+    pub(crate) fn cheapest(&self) -> &Cheapest {
+        &self.cheapest
     }
 
     /// What the cheapest path costs; `None` where only weak edges lead.
     #[must_use]
     pub fn cost(&self, object: NodeIndex) -> Option<u32> {
-        let cost = self.totals[object.at()];
+        let cost = self.cheapest.totals[object.at()];
         (cost != UNREACHED).then_some(cost)
     }
 
@@ -158,8 +193,8 @@ impl<'h> Paths<'h> {
     fn read_off(&self, object: NodeIndex, dominators: &HashSet<NodeIndex>) -> Path {
         let mut edges = Vec::new();
         let mut node = object;
-        while self.last_edges[node.at()] != u32::MAX && edges.len() < MAX_STEPS {
-            let edge = EdgeIndex(self.last_edges[node.at()]);
+        while self.cheapest.last_edges[node.at()] != u32::MAX && edges.len() < MAX_STEPS {
+            let edge = EdgeIndex(self.cheapest.last_edges[node.at()]);
             edges.push(edge);
             node = self.heap.snapshot().source(edge);
         }
@@ -173,7 +208,12 @@ impl<'h> Paths<'h> {
         let steps = edges.iter().map(|&edge| {
             let source = snapshot.source(edge);
             let link = snapshot.edge(edge).link;
-            cost = cost.saturating_add(self.costs.of(snapshot, source, link, snapshot.edge_names()[edge.at()]));
+            cost = cost.saturating_add(self.cheapest.costs.of(
+                snapshot,
+                source,
+                link,
+                snapshot.edge_names()[edge.at()],
+            ));
             Step {
                 source,
                 edge,
@@ -198,7 +238,7 @@ impl<'h> Paths<'h> {
         // The cost from a node down to the object, and the edge that path begins with.
         let mut best: HashMap<NodeIndex, (u32, Option<EdgeIndex>)> = HashMap::from([(object, (0, None))]);
         let mut done: HashSet<NodeIndex> = HashSet::new();
-        let mut queue = BinaryHeap::from([(Reverse(self.totals[object.at()]), object.0)]);
+        let mut queue = BinaryHeap::from([(Reverse(self.cheapest.totals[object.at()]), object.0)]);
         while let Some((_, node)) = queue.pop() {
             let node = NodeIndex(node);
             if !done.insert(node) {
@@ -214,7 +254,7 @@ impl<'h> Paths<'h> {
             for retainer in retainers.of(snapshot, node).take(MAX_VISITS) {
                 let link = snapshot.edge(retainer.edge).link;
                 let source = retainer.node;
-                let estimate = self.totals[source.at()];
+                let estimate = self.cheapest.totals[source.at()];
                 if estimate == UNREACHED || done.contains(&source) || !keeps(link, source) {
                     continue;
                 }
@@ -223,7 +263,10 @@ impl<'h> Paths<'h> {
                 } else {
                     0
                 };
-                let cost = self.costs.of(snapshot, source, link, names[retainer.edge.at()]);
+                let cost = self
+                    .cheapest
+                    .costs
+                    .of(snapshot, source, link, names[retainer.edge.at()]);
                 let total = below.saturating_add(cost).saturating_add(toll);
                 let known = best.entry(source).or_insert((u32::MAX, None));
                 if total < known.0 {

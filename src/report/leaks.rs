@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::table::Label;
 use super::{ACCENT, DIM, GROWTH, HEADING, Objects, Page, Report, SnapshotFacts, text};
-use crate::analysis::leaks::{Leaks, Suspect};
+use crate::analysis::leaks::{Leaks, Shared, Suspect};
 use crate::analysis::{Comparability, Source};
 use crate::graph::Heap;
 
@@ -47,6 +47,17 @@ impl Line {
         }
     }
 
+    /// `outClosure3 (app.js:8:23)`
+    fn called(&self) -> String {
+        let name = match self.function.as_str() {
+            "" => "a function",
+            name => name,
+        };
+        let file = self.file.as_deref().unwrap_or_default();
+        let file = file.rsplit(['/', '\\']).next().unwrap_or_default();
+        format!("{name} ({file}:{}:{})", self.line, self.column)
+    }
+
     fn text(&self) -> String {
         let file = self.file.as_deref().unwrap_or("(unknown script)");
         let file = file.strip_prefix("file://").unwrap_or(file);
@@ -71,6 +82,17 @@ pub struct CodeFrame {
     pub lines: Vec<String>,
     /// Why they may not be what ran.
     pub warning: Option<String>,
+}
+
+/// A variable that a function keeps, and who uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptVariable {
+    /// The variable.
+    pub name: String,
+    /// Whether the function that keeps it uses it.
+    pub used_by_keeper: bool,
+    /// Functions made beside it that use the variable.
+    pub used_by: Vec<Line>,
 }
 
 /// A step of a suspect's path.
@@ -112,6 +134,12 @@ pub struct SuspectRow {
     pub holder: Option<Line>,
     /// Filled in by whoever may read files.
     pub frames: Vec<CodeFrame>,
+    /// … as well: what the function that leaks keeps, and for whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_variables: Vec<KeptVariable>,
+    /// The function, and variables to be looked for in its file.
+    #[serde(skip)]
+    pub(crate) shared: Option<Shared>,
     path: Vec<Step>,
     samples: Vec<u32>,
 }
@@ -173,8 +201,9 @@ impl LeakReport {
     #[must_use]
     pub fn doubt(&self) -> Option<(&'static str, &'static str)> {
         (self.ids != Comparability::Comparable.as_str()).then_some((
-            "object ids of these snapshots do not compare, so nothing can be told to have stayed: no search for leaks",
-            "take the snapshots in one process, without a restart and without numbering objects anew between them",
+            "not all object ids of these snapshots compare: objects are told again by their places",
+            "snapshots of one process, without a restart and without numbering objects anew between them, tell more; \
+             live ones with comparable: 'each'",
         ))
     }
 
@@ -266,9 +295,36 @@ impl SuspectRow {
             source: suspect.source.as_ref().map(Line::of),
             holder: suspect.holder.as_ref().map(Line::of),
             frames: Vec::new(),
+            kept_variables: Vec::new(),
+            shared: suspect.shared.clone(),
             path: steps.collect(),
             samples: suspect.samples.iter().map(|node| snapshot.id(*node).0).collect(),
         }
+    }
+
+    /// Says who uses the variables that are kept.
+    pub(crate) fn explain(&mut self, kept: Vec<KeptVariable>) {
+        for variable in kept.iter().filter(|variable| !variable.used_by.is_empty()) {
+            let users: Vec<String> = variable.used_by.iter().map(Line::called).collect();
+            let not = if variable.used_by_keeper {
+                " as well"
+            } else {
+                ", not by what keeps it"
+            };
+            let _ = write!(self.why, " {} is used by {}{not}.", variable.name, users.join(" and "));
+        }
+        let for_others = kept
+            .iter()
+            .filter(|variable| !variable.used_by_keeper && !variable.used_by.is_empty());
+        let names: Vec<&str> = for_others.map(|variable| variable.name.as_str()).collect();
+        if !names.is_empty() {
+            let _ = write!(
+                self.advice,
+                " Make the function that stays where {} is not in sight, or let the other one have it as an argument.",
+                names.join(", ")
+            );
+        }
+        self.kept_variables = kept;
     }
 
     fn matches(&self, filter: &super::select::Filter) -> bool {
@@ -436,12 +492,7 @@ impl Report for LeakReport {
     fn text(&self, page: &Page) -> String {
         let mut out = self.heading(page);
         if self.suspects.is_empty() {
-            let searched = self.ids == Comparability::Comparable.as_str();
-            out += if searched {
-                "\nno leak found\n"
-            } else {
-                "\nnot searched for leaks\n"
-            };
+            out += "\nno leak found\n";
         }
         for (at, suspect) in self.suspects.iter().enumerate() {
             out += &if at == 0 {

@@ -79,7 +79,7 @@ pub use facts::SnapshotFacts;
 pub use html::{MOST_CLASSES, PageWritten, write_page};
 pub use info::Info;
 pub use json::write as write_json;
-pub use leaks::{CodeFrame, LeakReport, Line, SuspectRow};
+pub use leaks::{CodeFrame, KeptVariable, LeakReport, Line, SuspectRow};
 pub use object::{Object, Objects};
 pub use processes::Processes;
 pub use redacted::Redacted;

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::entries;
-use super::ids::IdSet;
+use super::keys::KeySet;
 use super::weights::{UNIT_BYTES, Weights};
-use crate::analysis::Comparability;
+use super::{entries, identity};
+use crate::analysis::{Cheapest, Comparability};
 use crate::graph::Heap;
 use crate::snapshot::{NodeIndex, NodeKind, Provenance, Snapshot};
 
@@ -29,10 +29,12 @@ pub(super) struct Holding {
 /// What is kept of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Census {
-    alive: IdSet,
-    /// Edges to entries by the collection's id, ascending.
+    /// Up to this one ids are what objects are told by; those beyond are told by their places.
+    limit: u32,
+    alive: KeySet,
+    /// Edges to entries by the collection's key, ascending.
     entries: Vec<(u32, u32)>,
-    /// Objects and bytes by id, ascending; bytes in units of eight.
+    /// Objects and bytes by key, ascending; bytes in units of eight.
     holdings: Vec<(u32, u32, u32)>,
     /// A hash of the name, by id.
     names: Vec<(u32, u64)>,
@@ -41,21 +43,32 @@ pub struct Census {
 }
 
 impl Census {
-    /// Boils a snapshot down.
+    /// Boils a snapshot down; ids up to `limit` mean the same in the snapshots to come.
     #[must_use]
-    pub fn build(snapshot: Snapshot) -> Self {
+    pub fn build(snapshot: Snapshot, limit: u32) -> Self {
         // Before dominators, for which the names of edges are given back.
+        let keys = (limit < u32::MAX).then(|| identity::keys(&snapshot, &Cheapest::search(&snapshot), limit));
+        let key = |snapshot: &Snapshot, node: NodeIndex| match &keys {
+            Some(keys) => keys[node.at()],
+            None => snapshot.id(node).0,
+        };
         let collections = snapshot.nodes().filter_map(|node| {
             let edges = entries::edges(&snapshot, node)?;
-            Some((snapshot.id(node).0, edges))
+            Some((key(&snapshot, node), edges))
         });
         let mut collections: Vec<(u32, u32)> = collections.collect();
         collections.sort_unstable();
         let heap = Heap::without_distances(snapshot);
         let snapshot = heap.snapshot();
         let weights = Weights::build(&heap);
+        let all = snapshot.nodes().map(|node| key(snapshot, node));
         let mut census = Self {
-            alive: IdSet::default(),
+            limit,
+            alive: if keys.is_some() {
+                KeySet::scattered(all)
+            } else {
+                KeySet::dense(all)
+            },
             entries: collections,
             holdings: Vec::new(),
             names: names(snapshot),
@@ -63,38 +76,43 @@ impl Census {
             total_bytes: heap.retained_size(snapshot.root()),
         };
         for node in snapshot.nodes() {
-            let id = snapshot.id(node).0;
-            census.alive.insert(id);
             if weights.is_engine(node) {
                 continue;
             }
             let (count, bytes) = (weights.count(node), weights.bytes(node));
             if count >= LEAST_OBJECTS || bytes >= LEAST_BYTES {
-                census.holdings.push((id, count as u32, (bytes / UNIT_BYTES) as u32));
+                census
+                    .holdings
+                    .push((key(snapshot, node), count as u32, (bytes / UNIT_BYTES) as u32));
             }
         }
         census.holdings.sort_unstable();
         // A copy made when the heap is gone lies where that was, and does not keep the allocator from giving
         // the rest back: a tenth of the peak, measured.
-        drop(weights);
+        drop((weights, keys));
         drop(heap);
         census.clone()
     }
 
+    /// Up to which id objects are told by it.
+    pub(super) fn limit(&self) -> u32 {
+        self.limit
+    }
+
     /// Whether an object was there.
-    pub(super) fn has(&self, id: u32) -> bool {
-        self.alive.contains(id)
+    pub(super) fn has(&self, key: u32) -> bool {
+        self.alive.contains(key)
     }
 
     /// Edges to entries that a collection had, if it was one.
-    pub(super) fn entries(&self, id: u32) -> Option<u32> {
-        let at = self.entries.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+    pub(super) fn entries(&self, key: u32) -> Option<u32> {
+        let at = self.entries.binary_search_by_key(&key, |(key, _)| *key).ok()?;
         Some(self.entries[at].1)
     }
 
     /// What was behind an object; nothing if that was little.
-    pub(super) fn holding(&self, id: u32) -> Holding {
-        match self.holdings.binary_search_by_key(&id, |(id, ..)| *id) {
+    pub(super) fn holding(&self, key: u32) -> Holding {
+        match self.holdings.binary_search_by_key(&key, |(key, ..)| *key) {
             Ok(at) => Holding {
                 count: u64::from(self.holdings[at].1),
                 bytes: u64::from(self.holdings[at].2) * UNIT_BYTES,

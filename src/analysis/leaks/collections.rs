@@ -89,10 +89,10 @@ pub(super) fn growers(scene: &Scene<'_>) -> Vec<Grower> {
 
 fn grower(scene: &Scene<'_>, owner: NodeIndex) -> Option<Grower> {
     let snapshot = scene.snapshot();
-    let id = snapshot.id(owner).0;
+    let key = scene.key(owner);
     let now = entries::edges(snapshot, owner)?;
     let last = scene.censuses.last()?;
-    if last.entries(id).is_some_and(|before| before >= now) {
+    if last.entries(key).is_some_and(|before| before >= now) {
         return None;
     }
     let slots = slots(scene, owner);
@@ -101,10 +101,10 @@ fn grower(scene: &Scene<'_>, owner: NodeIndex) -> Option<Grower> {
         .censuses
         .iter()
         .enumerate()
-        .map(|(step, census)| match census.entries(id) {
+        .map(|(step, census)| match census.entries(key) {
             Some(edges) => edges,
             // It was there, and too small to be counted: what was in it is still in it, if it only grows.
-            None if census.has(id) => survivors(step).min(entries::DICTIONARY_PROPERTIES),
+            None if census.has(key) => survivors(step).min(entries::DICTIONARY_PROPERTIES),
             None => 0,
         });
     let mut counts: Vec<u64> = edges.chain([now]).map(u64::from).collect();

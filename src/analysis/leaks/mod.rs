@@ -6,7 +6,8 @@
 //! use rs_heapdump::snapshot::{OpenOptions, Snapshot};
 //!
 //! let read = |file: &str| Snapshot::open(file.as_ref(), &OpenOptions::default());
-//! let before = [Census::build(read("before.heapsnapshot")?), Census::build(read("between.heapsnapshot")?)];
+//! let ids = u32::MAX; // all of one process
+//! let before = [Census::build(read("before.heapsnapshot")?, ids), Census::build(read("between.heapsnapshot")?, ids)];
 //! let leaks = Leaks::find(&Heap::without_distances(read("after.heapsnapshot")?), &before);
 //! # Ok::<(), rs_heapdump::snapshot::SnapshotError>(())
 //! ```
@@ -24,6 +25,9 @@
 //! Each point is named as a JavaScript programmer would write it, led back to a line, and handed to the rules,
 //! one for each cause. What is left is ordered by what it came to retain, weighed by how steadily.
 //!
+//! Objects are told again by their ids where those compare, else by their places (`identity`): growth is then that
+//! of a place, and the rest goes the same way.
+//!
 //! # What does not count
 //!
 //! What code, feedback and shapes alone hold, and whatever stops growing: a cache that reached its bound, a
@@ -33,7 +37,8 @@ mod census;
 mod collections;
 mod entries;
 mod growth;
-mod ids;
+mod identity;
+mod keys;
 mod naming;
 mod places;
 mod residue;
@@ -115,12 +120,23 @@ pub struct Suspect {
     pub source: Option<Source>,
     /// The function or module whose variables hold the owner.
     pub holder: Option<Source>,
+    /// The variables that what came keeps, whoever uses them.
+    pub shared: Option<Shared>,
     /// From a root to the owner, and to one sample.
     pub path: Vec<PathStep>,
     /// A few new objects.
     pub samples: Vec<NodeIndex>,
     /// For the ranking.
     weight: u64,
+}
+
+/// A function and variables that it keeps: all functions made in one call share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The function.
+    pub function: Source,
+    /// What retains the most first.
+    pub variables: Vec<String>,
 }
 
 impl Suspect {
@@ -159,7 +175,8 @@ struct Point {
 }
 
 impl Leaks {
-    /// Looks for what grows through all these snapshots.
+    /// Looks for what grows through all these snapshots. Nothing is found where the censuses take ids for the same
+    /// that are not: they are to be made again then, with the limit of [`Leaks::ids`].
     #[must_use]
     pub fn find(last: &Heap, earlier: &[Census]) -> Self {
         let ids = comparability(last, earlier);
@@ -172,8 +189,9 @@ impl Leaks {
             notes: Vec::new(),
             suspects: Vec::new(),
         };
-        if ids == Comparability::Comparable && !earlier.is_empty() {
-            let scene = Scene::new(last, earlier);
+        let limit = ids.limit().unwrap_or(0);
+        if !earlier.is_empty() && earlier.iter().all(|census| census.limit() <= limit) {
+            let scene = Scene::new(last, earlier, ids != Comparability::DifferentProcess);
             leaks.suspects = suspects(&scene);
         }
         let explained: u64 = leaks
@@ -187,17 +205,26 @@ impl Leaks {
     }
 }
 
+/// What goes for all of them.
 fn comparability(last: &Heap, earlier: &[Census]) -> Comparability {
-    let mut all = earlier.iter().map(|census| census.comparability(last.snapshot()));
-    all.find(|ids| *ids != Comparability::Comparable)
-        .unwrap_or(Comparability::Comparable)
+    let all = earlier.iter().map(|census| census.comparability(last.snapshot()));
+    all.min_by_key(|ids| ids.limit()).unwrap_or(Comparability::Comparable)
 }
 
 fn notes(leaks: &Leaks, snapshots: usize) -> Vec<String> {
     let mut notes = Vec::new();
-    if leaks.ids != Comparability::Comparable {
-        notes.push("object ids of these snapshots do not compare: `diff` compares them by counts".to_owned());
-        return notes;
+    match leaks.ids {
+        Comparability::Comparable => {}
+        Comparability::UpTo(_) => notes.push(
+            "objects that came later than the ids that compare are told again by their places: what was replaced in \
+             its place looks as if it had stayed"
+                .to_owned(),
+        ),
+        Comparability::DifferentProcess | Comparability::Unstable => notes.push(
+            "object ids of these snapshots do not compare: objects are told again by their places, so what was replaced \
+             in its place looks as if it had stayed"
+                .to_owned(),
+        ),
     }
     if snapshots == 2 && !leaks.suspects.is_empty() {
         notes.push(
@@ -297,8 +324,11 @@ fn together(trend: Trend, group: &[Grower]) -> Point {
 }
 
 /// Whether what was there in the snapshot before has gone since: a batch, or work in flight, which is as large as
-/// the load between two snapshots, whatever came before.
+/// the load between two snapshots, whatever came before. Of another process nothing ever stays.
 fn is_replaced(scene: &Scene<'_>, members: &[NodeIndex], counts: &[u64]) -> bool {
+    if !scene.is_one_process {
+        return false;
+    }
     let before = scene.steps() - 2;
     let survivors = members.iter().filter(|node| scene.born(**node) <= before).count() as u64;
     let newest = members.len() as u64 - survivors;
@@ -378,6 +408,7 @@ fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect>
         counts: &counts,
         ..evidence
     });
+    let shared = evidence.shared();
     let mut why = verdict.why;
     if point.alike > 1 {
         why = format!("{why} It is one of {} like it that grow.", point.alike);
@@ -400,6 +431,7 @@ fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect>
         },
         source,
         holder,
+        shared,
         path: to_sample(scene, path, point.owner, sample),
         samples: fresh.iter().rev().take(MAX_SAMPLES).copied().collect(),
         weight: growth::total(&point.bytes).saturating_mul(point.trend.weight_percent())
@@ -408,13 +440,17 @@ fn suspect(scene: &Scene<'_>, scopes: &Scopes, point: &Point) -> Option<Suspect>
     })
 }
 
-/// What a module exports is called by its variable, if it has one.
+/// What a module exports is called by its variable, if it has one, and so is what Node itself leads to.
 fn renamed(scene: &Scene<'_>, scopes: &Scopes, path: &[Hop], named: naming::Named) -> naming::Named {
-    let naming::Anchor::Export { module } = named.anchor else {
-        return named;
+    let begin = match named.anchor {
+        naming::Anchor::Export { module } => path
+            .iter()
+            .position(|hop| hop.source == module)
+            .map_or(path.len(), |exports| exports + 1),
+        naming::Anchor::Object if !path.iter().any(|hop| scene.is_a(hop.node, &["process"])) => 0,
+        _ => return named,
     };
-    let exports = path.iter().position(|hop| hop.source == module).unwrap_or(path.len());
-    let mut rest = path.iter().enumerate().skip(exports + 1);
+    let mut rest = path.iter().enumerate().skip(begin);
     let found = rest.find_map(|(at, hop)| Some((at, scopes.variable(scene, hop.node)?)));
     found.map_or(named, |(at, variable)| {
         let steps: Vec<Hop> = std::iter::once(variable)

@@ -165,7 +165,7 @@ fn is_only_the_table(scene: &Scene<'_>, node: NodeIndex) -> bool {
         return false;
     };
     let now = entries::edges(snapshot, node).unwrap_or(0);
-    let before = last.entries(snapshot.id(node).0).unwrap_or(0);
+    let before = last.entries(scene.key(node)).unwrap_or(0);
     let bytes: Vec<u64> = scene.holdings(node).iter().map(|holding| holding.bytes).collect();
     let room = scene.heap.shallow_size(node) + scene.heap.shallow_size(table);
     now > 0 && before >= now && room >= growth::total(&bytes) / 2

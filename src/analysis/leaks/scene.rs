@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::census::{Census, Holding};
+use super::identity;
 use super::weights::Weights;
 use crate::analysis::{Paths, Source, Sources, is_context};
 use crate::graph::Heap;
@@ -25,21 +26,29 @@ pub(super) struct Scene<'h> {
     pub paths: Paths<'h>,
     pub sources: Sources,
     pub censuses: &'h [Census],
+    /// What objects are told by, where not by their ids.
+    keys: Option<Vec<u32>>,
+    /// Whether the snapshots are of one process, so that what is there again can have stayed.
+    pub is_one_process: bool,
     /// Contexts of `node:vm` and the like that came after the first snapshot.
     new_realms: OnceLock<u64>,
 }
 
 impl<'h> Scene<'h> {
-    pub(super) fn new(heap: &'h Heap, censuses: &'h [Census]) -> Self {
+    pub(super) fn new(heap: &'h Heap, censuses: &'h [Census], is_one_process: bool) -> Self {
         let snapshot = heap.snapshot();
         // First, as the search takes memory that the others can have afterwards.
         let paths = Paths::build(heap);
+        let limit = censuses.first().map_or(u32::MAX, Census::limit);
+        let keys = (limit < u32::MAX).then(|| identity::keys(snapshot, paths.cheapest(), limit));
         Self {
             heap,
             weights: Weights::build(heap),
             paths,
             sources: Sources::build(snapshot),
             censuses,
+            keys,
+            is_one_process,
             new_realms: OnceLock::new(),
         }
     }
@@ -53,10 +62,18 @@ impl<'h> Scene<'h> {
         self.censuses.len() + 1
     }
 
+    /// What the object is told by in every snapshot.
+    pub(super) fn key(&self, node: NodeIndex) -> u32 {
+        match &self.keys {
+            Some(keys) => keys[node.at()],
+            None => self.snapshot().id(node).0,
+        }
+    }
+
     /// The first snapshot that has the object.
     pub(super) fn born(&self, node: NodeIndex) -> usize {
-        let id = self.snapshot().id(node).0;
-        let first = self.censuses.iter().position(|census| census.has(id));
+        let key = self.key(node);
+        let first = self.censuses.iter().position(|census| census.has(key));
         first.unwrap_or(self.censuses.len())
     }
 
@@ -72,12 +89,12 @@ impl<'h> Scene<'h> {
 
     /// What is behind an object, in each snapshot.
     pub(super) fn holdings(&self, node: NodeIndex) -> Vec<Holding> {
-        let id = self.snapshot().id(node).0;
+        let key = self.key(node);
         let now = Holding {
             count: self.weights.count(node),
             bytes: self.weights.bytes(node),
         };
-        let before = self.censuses.iter().map(|census| census.holding(id));
+        let before = self.censuses.iter().map(|census| census.holding(key));
         before.chain([now]).collect()
     }
 

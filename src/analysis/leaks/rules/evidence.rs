@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use crate::analysis::leaks::Shared;
 use crate::analysis::leaks::naming::{self, Anchor, Named};
 use crate::analysis::leaks::scene::{Hop, Scene};
 use crate::analysis::{Source, captured};
@@ -126,12 +127,11 @@ impl Evidence<'_> {
         samples.find_map(|node| self.scene.nearest(node, MAX_AROUND, &is_wanted))
     }
 
-    /// That what came keeps variables of a shared context, and which.
-    pub fn shared_context(&self) -> Option<String> {
+    /// The variables that what came keeps, and the function through which.
+    pub fn shared(&self) -> Option<Shared> {
         let scene = self.scene;
-        let closure = self
-            .sampled()
-            .find(|node| scene.is_closure(*node) && scene.user_source(*node).is_some())?;
+        let of_users = |node: NodeIndex| scene.user_source(node).filter(|_| scene.is_closure(node));
+        let (closure, function) = self.sampled().find_map(|node| Some((node, of_users(node)?)))?;
         let context = scene
             .internal(closure, "context")
             .filter(|context| scene.is_context(*context))?;
@@ -144,22 +144,26 @@ impl Evidence<'_> {
             .map(|variable| (scene.weights.bytes(variable.node), variable.names[0].clone()))
             .collect();
         variables.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
-        let names: Vec<String> = variables
+        let variables: Vec<String> = variables
             .into_iter()
             .take(MAX_VARIABLES)
             .map(|(_, name)| name)
             .collect();
-        let function = match scene.name(closure) {
+        (!variables.is_empty()).then_some(Shared { function, variables })
+    }
+
+    /// That what came keeps variables of a shared context, and which.
+    pub fn shared_context(&self) -> Option<String> {
+        let Shared { function, variables } = self.shared()?;
+        let function = match function.function {
             name if name.is_empty() => "the function".to_owned(),
             name => format!("{name}()"),
         };
-        (!names.is_empty()).then(|| {
-            format!(
-                " Each keeps {}: all functions made in one call share these variables, whether {function} uses them or \
-                 another one does.",
-                names.join(", ")
-            )
-        })
+        Some(format!(
+            " Each keeps {}: all functions made in one call share these variables, whether {function} uses them or \
+             another one does.",
+            variables.join(", ")
+        ))
     }
 }
 
