@@ -2,10 +2,15 @@
 'use strict'
 
 // The command line. All of it is Rust; this hands the arguments over. The addon's signal handling
-// belongs to index.js, which is not loaded here: this process is nobody's service.
+// belongs to index.js, which is not loaded here: this process is nobody's service. But `doctor` looks
+// at what a service that loads it would get.
 
+const args = process.argv.slice(2)
+// `run` hands the channel to a parent on, which Node has taken out of the environment.
+if (process.channel) process.env.NODE_CHANNEL_FD = String(process.channel.fd)
 try {
-  process.exitCode = require('./load.js').runCli(process.argv.slice(2))
+  if (args.includes('doctor')) require('./index.js')
+  process.exitCode = require('./load.js').runCli(args, __dirname)
 } catch (error) {
   console.error(error.message)
   process.exitCode = 2

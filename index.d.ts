@@ -11,7 +11,10 @@ export interface SnapshotOptions {
    * target that is not a regular file is written to as it is.
    */
   filename?: string
-  /** The directory for the file. Default: the working directory. It must exist. */
+  /**
+   * The directory for the file. Default: the working directory. It must exist. Where all may write to it, and so
+   * exchange the file, a process warning says so, once (`HEAPDUMP_EXPOSED_DIRECTORY`).
+   */
   directory?: string
   /** Collect all garbage first, so that the snapshot holds live objects only. Default: true. */
   gc?: boolean
@@ -86,6 +89,9 @@ export interface AsyncSnapshotOptions extends SnapshotOptions {
   onProgress?: (progress: SnapshotProgress) => void
 }
 
+/** A call, a signal, `rs-heapdump capture PID`, growth that is watched (`watch`), or the heap's limit. */
+export type SnapshotTrigger = 'api' | 'signal' | 'capture' | 'watch' | 'near-limit'
+
 /** A snapshot that is whole, on disk, under its name. */
 export interface SnapshotInfo {
   /** Absolute path of the file. */
@@ -105,7 +111,7 @@ export interface SnapshotInfo {
   /** Why it is not live, where that was preferred. */
   fallback?: string
   /** What asked for it. */
-  trigger: 'api' | 'signal'
+  trigger: SnapshotTrigger
   pid: number
   /** `worker_threads.threadId` of the captured thread; 0 is the main thread. */
   threadId: number
@@ -168,7 +174,7 @@ export function writeSnapshotAsync(filename?: string | AsyncSnapshotOptions): Pr
 /** Collects all garbage of the calling thread's heap. Needs no `--expose-gc`. */
 export function gc(): void
 
-/** Defaults for snapshots made by a signal, for the whole process. */
+/** Defaults for snapshots made by a signal or by `watch`, for the whole process. */
 export interface Configuration {
   /** Where the files go; it must exist when the signal comes. Default: the working directory. */
   directory?: string
@@ -195,30 +201,98 @@ export interface Configuration {
   threads?: 'main' | 'all'
 }
 
-/** Changes the defaults for snapshots made by a signal. What is left out stays as it is. */
+/** Changes the defaults for snapshots made by a signal or by `watch`. What is left out stays as it is. */
 export function configure(options: Configuration): void
+
+/** How much something may grow: a number of bytes, or `'50%'`, `'64KB'`, `'200MB'`, `'2GB'` (of 1024 each). */
+export type Growth = number | string
+
+/** What is watched for. What the snapshots are like is as `configure` has it, but for what is said here. */
+export interface WatchOptions extends Omit<Configuration, 'threads'> {
+  /**
+   * Steps of live heap (after a full garbage collection) over the baseline, each good for one snapshot.
+   * `false`: none. Default: `['50%', '150%']`.
+   */
+  heap?: Growth[] | false
+  /** The same for the process' resident memory. Default: none. */
+  rss?: Growth[] | false
+  /** The same for what objects keep alive outside the heap, such as buffers. Default: none. */
+  external?: Growth[] | false
+  /** A snapshot of the settled heap too, to compare the others with. Default: true. */
+  baseline?: boolean
+  /** One snapshot before the heap reaches its limit, always in process. Default: true. */
+  nearLimit?: boolean
+  /**
+   * The heap is measured at this interval, in milliseconds, until two measurements agree within 10 %: that is the
+   * baseline. After 12 there is one in any case. Default: 10,000.
+   */
+  settleMs?: number
+  /** From one snapshot to the next, at least, in milliseconds. Default: 30,000. */
+  minIntervalMs?: number
+}
+
+/** A growth that is watched for. */
+export interface WatchedStep {
+  metric: 'heap' | 'rss' | 'external'
+  /** As it was asked for: `'50%'`, or bytes. */
+  growth: string
+  /** What has to be reached, in bytes; there once there is a baseline. */
+  thresholdBytes?: number
+  /** Its snapshot. One snapshot may do for several steps. */
+  path?: string
+}
+
+/** Watches the memory of one thread. */
+export interface Watcher {
+  /**
+   * `'settling'`: there is no baseline yet. `'done'`: every step has its snapshot (`nearLimit` may still be armed).
+   */
+  readonly state: 'settling' | 'watching' | 'done' | 'stopped'
+  /** The settled heap, in bytes, and its snapshot, if there is one. */
+  readonly baseline: { heapBytes: number; rssBytes: number; externalBytes: number; path?: string } | undefined
+  readonly steps: WatchedStep[]
+  /** Whether there will be a snapshot near the limit; `'spent'`: there was one, or an attempt, or it was stopped. */
+  readonly nearLimit: 'armed' | 'spent' | 'off'
+  /** Ends it, with whatever snapshot is under way. */
+  stop(): void
+}
+
+/**
+ * Takes snapshots of the calling thread when its memory grows, and one near the heap's limit. The process does
+ * not stay alive for it. A thread has one watcher: a new one stops the one before. Where a snapshot is refused or fails,
+ * there is none for ten minutes, then twenty, and so on.
+ *
+ * Where V8's functions are not to be found (`support().mode` is `'portable'`), growth is watched by a timer instead, and
+ * there is no snapshot near the limit (`nearLimit` is `'off'`).
+ */
+export function watch(options?: WatchOptions): Watcher
 
 /** A request that was not followed by a snapshot of its own. */
 export interface SkippedSnapshot {
-  /** `'coalesced'`: a snapshot that will be taken anyway answers this request too. */
-  reason: 'coalesced'
-  trigger: 'signal'
+  /**
+   * `'coalesced'`: a snapshot that will be taken anyway answers this request too. `'garbage'`: what looked like growth
+   * was gone after a collection. `'memory'`, `'disk'`: there is too little left.
+   */
+  reason: 'coalesced' | 'garbage' | 'memory' | 'disk'
+  trigger: 'signal' | 'watch' | 'near-limit'
   pid: number
   threadId: number
+  /** The refusal, with its figures. */
+  error?: SnapshotError
 }
 
 /** A snapshot that was to be live and was made otherwise; `'snapshot'` follows. */
 export interface Fallback {
   reason: string
   mode: 'in-process' | 'portable'
-  trigger: 'api' | 'signal'
+  trigger: SnapshotTrigger
   pid: number
   threadId: number
 }
 
 /**
- * Tells what happened, whoever asked for it: an API call in this thread, or a signal. The main
- * thread also hears of signal-made snapshots of workers (see `threadId`). An `'error'` that nobody
+ * Tells what happened, whoever asked for it: an API call in this thread, a signal, or what is watched. The main
+ * thread also hears of the snapshots of workers that nobody called for there (see `threadId`). An `'error'` that nobody
  * listens to is not thrown. Listeners keep neither the process nor the worker alive.
  */
 export function on(event: 'snapshot', listener: (info: SnapshotInfo) => void): void
@@ -513,6 +587,8 @@ export interface Support {
   signal: Capability
   /** Snapshots by signal while JavaScript never returns to the event loop. */
   blockedLoop: Capability
+  /** Being captured by `rs-heapdump capture PID`, which waits for the outcome; without it, that goes by Node's inspector. */
+  capture: Capability
   /** Refusing a capture that would not fit into memory. */
   memoryGuard: Capability
   /** Giving freed memory back to the system after a capture. */

@@ -7,7 +7,7 @@ const { EventEmitter } = require('events')
 const path = require('path')
 
 const native = require('./load.js')
-const inProcess = native.capabilities().snapshots
+const inProcess = native.capturesInProcess()
 const events = new EventEmitter()
 
 // What each form understands: the option's name, and what its value must be.
@@ -21,6 +21,10 @@ const isLive = {
   a: "a boolean, 'prefer' or 'require'",
 }
 const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
+const isGrowths = {
+  is: (value) => value === false || (Array.isArray(value) && value.every((growth) => native.isGrowth(`${growth}`))),
+  a: "false or a list of growths such as '50%', '200MB' or a number of bytes",
+}
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
 const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
@@ -37,6 +41,18 @@ const COMMON = {
 const SYNC = { ...COMMON, filename: isString }
 const ASYNC = { ...SYNC, live: isLive, signal: isAbortSignal, onProgress: isFunction }
 const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCover }
+const WATCH = {
+  ...COMMON,
+  live: isLive,
+  quiet: isBoolean,
+  heap: isGrowths,
+  rss: isGrowths,
+  external: isGrowths,
+  baseline: isBoolean,
+  nearLimit: isBoolean,
+  settleMs: isTime,
+  minIntervalMs: isTime,
+}
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
 // Names that are reserved for what this version cannot do: refused rather than ignored.
 const RESERVED = ['keep']
@@ -48,6 +64,7 @@ for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || 
   warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
+drive(native.watchAsConfigured())
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -151,15 +168,87 @@ function gc() {
 function configure(options) {
   const { values, failure } = readOptions(options, CONFIGURATION)
   if (failure) throw toError(failure)
-  const { threads, live, comparable, compress, ...changes } = values
-  native.changeConfig({
+  native.changeConfig(changesOf(values))
+  native.primeAsConfigured()
+}
+
+function changesOf({ threads, live, comparable, compress, ...changes }) {
+  return {
     ...changes,
     ...comparableAs(comparable),
     compress: compressAs(compress),
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
+  }
+}
+
+function watch(options) {
+  const { values, failure } = readOptions(options, WATCH)
+  if (failure) throw toError(failure)
+  const {
+    heap = ['50%', '150%'],
+    rss,
+    external,
+    baseline = true,
+    nearLimit = true,
+    settleMs,
+    minIntervalMs,
+    ...rest
+  } = values
+  const growths = (given) => (given || []).map(String)
+  const watching = native.watch({
+    heap: growths(heap),
+    rss: growths(rss),
+    external: growths(external),
+    baseline,
+    nearLimit,
+    settleMs,
+    minIntervalMs,
+    config: changesOf({ ...rest, directory: rest.directory && absolute(rest.directory) }),
   })
-  native.primeAsConfigured()
+  if (watching.failure) throw toError(watching.failure)
+  drive(watching.portable())
+  return new Watcher(watching)
+}
+
+/** Without V8's own functions: measures and captures for a watcher, on a timer that keeps nothing alive. */
+function drive(portable) {
+  if (!portable) return
+  const timer = setInterval(() => {
+    const next = portable.look(heapFigures())
+    if (next === 'stop') clearInterval(timer)
+    if (next !== 'measure') return
+    const before = process.hrtime.bigint()
+    gc()
+    const capture = portable.measured(heapFigures(), Number(process.hrtime.bigint() - before) / 1e6)
+    if (capture) carryOut(capture)
+  }, portable.intervalMs)
+  timer.unref()
+}
+
+/** What `watch` gives: how far it is, and the way to stop it. */
+class Watcher {
+  #watching
+  constructor(watching) {
+    this.#watching = watching
+  }
+  get state() {
+    return this.#watching.status().state
+  }
+  get baseline() {
+    const { baseline, baselinePath } = this.#watching.status()
+    return baseline ? { ...baseline, path: baselinePath } : undefined
+  }
+  get steps() {
+    return this.#watching.status().steps
+  }
+  get nearLimit() {
+    const { nearLimit } = this.#watching.status()
+    return nearLimit === undefined || nearLimit === null ? 'off' : nearLimit ? 'armed' : 'spent'
+  }
+  stop() {
+    this.#watching.stop()
+  }
 }
 
 function liveAs(live) {
@@ -203,39 +292,16 @@ function off(event, listener) {
 }
 
 function support() {
-  const can = native.capabilities()
-  const capability = (available, how, whyNot) => ({ available, detail: available ? how : whyNot })
-  const noSymbols = 'this process does not export the functions of V8 that are needed'
+  const { version, mode, capabilities } = native.support()
+  const found = capabilities.map(({ name, available, detail }) => [name, { available, detail }])
   return {
-    version: can.version,
+    version,
     node: process.version,
     v8: process.versions.v8,
     platform: process.platform,
     arch: process.arch,
-    mode: inProcess ? 'in-process' : 'portable',
-    inProcess: capability(inProcess, "V8's HeapProfiler", `${noSymbols}; node:v8 writes the snapshots`),
-    live: capability(!can.liveReason, 'a forked child captures while the process goes on', can.liveReason),
-    gc: {
-      available: true,
-      detail: can.garbageCollection ? "V8's LowMemoryNotification" : `a gc function of node:vm; ${noSymbols}`,
-    },
-    signal: capability(can.signal, 'SIGUSR2', can.signalReason),
-    blockedLoop: capability(
-      can.signal && can.interrupts,
-      "V8's RequestInterrupt",
-      can.signal ? noSymbols : can.signalReason,
-    ),
-    memoryGuard: capability(
-      can.memoryGuard,
-      'objects are counted before memory is taken; cgroup, rlimits and MemAvailable are read',
-      inProcess ? 'this platform does not tell how much memory is left' : noSymbols,
-    ),
-    memoryReturn: capability(can.memoryReturn, 'malloc_trim', 'the C library of this platform has no malloc_trim'),
-    lineEnds: capability(
-      can.lineEnds || !inProcess || majorVersion() > 20,
-      can.lineEnds ? 'made known before each capture' : 'not needed: this V8 caches them itself',
-      'captures of large scripts can take minutes on this version of Node',
-    ),
+    mode,
+    ...Object.fromEntries(found),
   }
 }
 
@@ -247,7 +313,9 @@ function onNotice(event) {
   } else if (event.outcome) {
     dispatch(event.outcome)
   } else {
-    events.emit('skipped', { reason: 'coalesced', trigger: 'signal', pid: process.pid, threadId: event.threadId })
+    const { failure, ...skipped } = event.skipped
+    if (failure) skipped.error = toError(failure)
+    events.emit('skipped', { ...skipped, pid: process.pid })
   }
 }
 
@@ -265,11 +333,12 @@ function carryOut(portable) {
   } catch (error) {
     failure = error.message
   }
-  const heap = v8.getHeapStatistics()
-  return portable.finish(
-    { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory },
-    failure,
-  )
+  return portable.finish(heapFigures(), failure)
+}
+
+function heapFigures() {
+  const heap = require('v8').getHeapStatistics()
+  return { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory }
 }
 
 /** Events come after the call that caused them, so that a listener's exception is not the caller's. */
@@ -384,9 +453,17 @@ function warn(message, code, detail) {
   process.emitWarning(message, { type: 'HeapdumpWarning', code, detail })
 }
 
-function majorVersion() {
-  return Number.parseInt(process.versions.node, 10)
-}
-
 // Written out so that `import { writeSnapshot } from 'rs-heapdump'` finds the names.
-module.exports = { writeSnapshot, writeSnapshotAsync, openSnapshot, findLeaks, gc, configure, on, once, off, support }
+module.exports = {
+  writeSnapshot,
+  writeSnapshotAsync,
+  openSnapshot,
+  findLeaks,
+  gc,
+  configure,
+  watch,
+  on,
+  once,
+  off,
+  support,
+}

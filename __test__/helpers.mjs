@@ -38,8 +38,8 @@ export const COMPRESSIONS = {
   zstd: { suffix: '.zst', magic: '28b52ffd' },
 }
 
-/** How long a condition may take to become true on a slow, busy machine. */
-const DEADLINE_MS = 60_000
+/** How long a condition may take to become true on a slow machine that forty others want as well. */
+const DEADLINE_MS = 180_000
 /** How long something that must not happen is given to happen. */
 const ABSENCE_MS = 300
 const POLL_MS = 10
@@ -503,9 +503,9 @@ function checkProvenance(provenance) {
   assert.ok(started <= taken + 50, `started at ${provenance.process_start_time}, taken before that`)
   assert.ok(Math.abs(taken - Date.now()) < 5 * 60_000, `taken at ${provenance.time}`)
   assert.equal(provenance.node_version, testedNodeVersion())
-  assert.match(provenance.trigger, /^(api|signal)$/)
-  assert.match(provenance.mode, /^(in-process|live|portable)$/)
-  assert.equal(provenance.ids, provenance.mode === 'live' ? 'live' : 'comparable')
+  assert.match(provenance.trigger, /^(api|signal|capture|watch|near-limit)$/)
+  assert.match(provenance.mode, /^(in-process|live|portable|inspector)$/)
+  assert.equal(provenance.ids, { live: 'live', inspector: 'unstable' }[provenance.mode] ?? 'comparable')
   assert.equal(Number.isInteger(provenance.ids_stable_up_to), provenance.mode === 'live', 'ids_stable_up_to')
   assert.ok(Number.isInteger(provenance.ids_generation), `generation ${provenance.ids_generation}`)
   for (const figure of ['rss_bytes', 'heap_used_bytes', 'heap_total_bytes']) {

@@ -49,6 +49,7 @@ const FALLBACKS = [
   ['live-fork-enomem', /refused to fork: Cannot allocate memory/, 'ERR_HEAPDUMP_IO', 'ENOMEM'],
   ['live-crash', /the child crashed \(signal 11\)/, 'ERR_HEAPDUMP_ABORTED'],
   ['live-hang,live-hasty', /the child stood still for/, 'ERR_HEAPDUMP_ABORTED'],
+  ['live-locked', /the child came upon a lock/, 'ERR_HEAPDUMP_ABORTED'],
   ['live-busy,live-crash,live-hasty', /the child crashed \(signal 11\)/, 'ERR_HEAPDUMP_ABORTED'],
 ]
 
@@ -89,7 +90,7 @@ describe('live captures with faults', { ...PARALLEL, skip: NO_LIVE }, () => {
     })
   }
 
-  for (const fault of ['live-crash-once', 'live-hang-once,live-hasty', 'live-busy,live-hasty']) {
+  for (const fault of ['live-crash-once', 'live-hang-once,live-hasty', 'live-locked-twice', 'live-busy,live-hasty']) {
     it(`${fault}: a child is made all the same`, async () => {
       const child = capturing('require', fault)
       const { info, told } = await child.next()

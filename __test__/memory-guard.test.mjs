@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { MIB, makeCgroup, whyNoCgroup } from './cgroup.mjs'
 import { filesIn, PARALLEL, readSnapshot, run, start, whyNotWorking } from './helpers.mjs'
 
 const FIGURES = `function figures(err) {
@@ -104,8 +105,6 @@ const HOLDER = `
   })
   say('ready')`
 
-const MIB = 1024 * 1024
-
 /**
  * What is left to the process when it tries. V8 counts the objects first, which takes some of it;
  * the capture of all objects would take far more.
@@ -139,60 +138,16 @@ describe('a limit of the cgroup', () => {
     it(tight.what, { skip }, async () => {
       const cgroup = makeCgroup()
       try {
-        const child = start(HOLDER, {
-          wrapper: ['sh', '-c', `echo $$ > ${cgroup.directory}/cgroup.procs && exec "$0" "$@"`],
-        })
+        const child = start(HOLDER, { wrapper: cgroup.wrapper })
         await child.says('ready')
-        const used = Number(fs.readFileSync(cgroup.usage, 'utf8'))
-        fs.writeFileSync(cgroup.limit, String(used + tight.left))
+        cgroup.leave(tight.left)
         await checkRefusal(child, 'cgroup', tight)
       } finally {
-        cgroup.remove()
+        await cgroup.remove()
       }
     })
   }
 })
-
-/** Makes a memory cgroup below the one that we are in. */
-function makeCgroup() {
-  const [, mountPoint, type] = /^\S+ (\S+) (cgroup2?) /.exec(memoryMounts()[0] ?? '') ?? []
-  if (!mountPoint) throw new Error('none is mounted')
-  const v2 = type === 'cgroup2'
-  const ours = v2 ? /^0::(.*)$/m : /^\d+:(?:\S*,)?memory(?:,\S*)?:(.*)$/m
-  const own = ours.exec(fs.readFileSync('/proc/self/cgroup', 'utf8'))[1]
-  // Inside a container the path may be the host's, and the mount point is what we are in.
-  const parent = [path.join(mountPoint, own), mountPoint].find((each) => fs.existsSync(each))
-  const directory = path.join(parent, `rs-heapdump-test-${process.pid}`)
-  fs.mkdirSync(directory)
-  const remove = () => fs.rmdirSync(directory)
-  process.once('exit', () => fs.existsSync(directory) && remove())
-  const limit = path.join(directory, v2 ? 'memory.max' : 'memory.limit_in_bytes')
-  const usage = path.join(directory, v2 ? 'memory.current' : 'memory.usage_in_bytes')
-  return { directory, limit, usage, remove }
-}
-
-/** Why we cannot make one that limits a process, or `false`. */
-function whyNoCgroup() {
-  let cgroup
-  try {
-    cgroup = makeCgroup()
-    fs.accessSync(cgroup.limit, fs.constants.W_OK)
-    const join = `echo $$ > ${cgroup.directory}/cgroup.procs`
-    return whyNotWorking('sh', ['-c', join], 'no memory cgroup of our own')
-  } catch (error) {
-    return `no memory cgroup of our own: ${error.message}`
-  } finally {
-    cgroup?.remove()
-  }
-}
-
-/** The lines of the mount table for a memory cgroup, version 1 first: where both are, it counts. */
-function memoryMounts() {
-  const mounts = fs.readFileSync('/proc/mounts', 'utf8').split('\n')
-  const isV1 = (line) => / cgroup \S*\bmemory\b/.test(line)
-  const isV2 = (line) => / cgroup2 /.test(line)
-  return [...mounts.filter(isV1), ...mounts.filter(isV2)]
-}
 
 describe('a limit of the process', PARALLEL, () => {
   const skip = whyNotWorking('prlimit', ['--data=1073741824', 'true'], 'no prlimit')

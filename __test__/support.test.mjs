@@ -4,7 +4,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { answer, PARALLEL, packageVersion } from './helpers.mjs'
 
-const CAPABILITIES = ['inProcess', 'live', 'gc', 'signal', 'blockedLoop', 'memoryGuard', 'memoryReturn', 'lineEnds']
+const CAPABILITIES = [
+  'inProcess',
+  'live',
+  'gc',
+  'signal',
+  'blockedLoop',
+  'capture',
+  'memoryGuard',
+  'memoryReturn',
+  'lineEnds',
+]
 
 describe('support', PARALLEL, () => {
   it('names the package, the Node, the platform and the engine', async () => {

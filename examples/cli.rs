@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let status = rs_heapdump::cli::run(std::env::args_os().skip(1));
+    let status = rs_heapdump::cli::run(std::env::args_os().skip(1), ".".as_ref());
     ExitCode::from(status.0)
 }

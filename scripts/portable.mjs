@@ -10,6 +10,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkFloor } from './glibc-floor.mjs'
@@ -53,8 +54,16 @@ run(
     'binding.d.ts',
     '--output-dir',
     'artifacts',
+    // Its own, because cargo does not see that the linker is another one.
+    '--target-dir',
+    join('target', 'portable'),
   ],
   {
+    // Where it was built is nobody's business, and must not make a difference (scripts/reproduce.mjs).
+    CARGO_ENCODED_RUSTFLAGS: [
+      `--remap-path-prefix=${ROOT}=/rs-heapdump`,
+      `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), '.cargo')}=/cargo`,
+    ].join('\x1f'),
     [`CARGO_TARGET_${suffix.toUpperCase()}_LINKER`]: tool('gcc'),
     [`CC_${suffix}`]: tool('gcc'),
     [`AR_${suffix}`]: tool('ar'),

@@ -37,7 +37,8 @@ export function capture(node, project) {
     const heapdump = require('rs-heapdump')
     require('assert').strictEqual(heapdump.support().mode, '${windows ? 'portable' : 'in-process'}')
     require('assert').strictEqual(heapdump.writeSnapshot('smoke.heapsnapshot'), true)`
-  const run = (args) => execFileSync(node, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const run = (args) =>
+    execFileSync(node, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
   run(['-e', program])
   const file = join(project, 'smoke.heapsnapshot')
   const { snapshot } = JSON.parse(readFileSync(file, 'utf8'))

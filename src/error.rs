@@ -47,6 +47,21 @@ impl Code {
             Self::Argument => "ERR_HEAPDUMP_ARGUMENT",
         }
     }
+
+    /// The one of that stable name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Io,
+            Self::Memory,
+            Self::Timeout,
+            Self::Aborted,
+            Self::Busy,
+            Self::Unsupported,
+            Self::Format,
+            Self::Argument,
+        ];
+        all.into_iter().find(|code| code.as_str() == name)
+    }
 }
 
 /// What a capture would have needed, and what there was.
@@ -126,6 +141,14 @@ impl Error {
     }
     pub fn shortage(&self) -> Option<Shortage> {
         self.0.shortage
+    }
+    /// What there was too little of, where that is the whole reason: `memory` or `disk`.
+    pub fn refused(&self) -> Option<&'static str> {
+        match (self.code(), self.errno()) {
+            (Code::Memory, _) => Some("memory"),
+            (Code::Io, Some("ENOSPC" | "EDQUOT")) => Some("disk"),
+            _ => None,
+        }
     }
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()

@@ -24,6 +24,10 @@ pub struct Faults {
     pub live_hang: bool,
     /// The first child stands still.
     pub live_hang_once: bool,
+    /// A child waits for a lock of a thread that it does not have.
+    pub live_locked: bool,
+    /// The first two children do.
+    pub live_locked_twice: bool,
     /// A child crashes.
     pub live_crash: bool,
     /// The first child crashes.
@@ -46,6 +50,10 @@ pub struct Faults {
     pub live_unconfined: bool,
     /// Deadlines of live captures are short.
     pub live_hasty: bool,
+    /// It is told on stderr why a child was lost, though another one makes it good.
+    pub live_tell: bool,
+    /// What the environment has watched settles at once, and collecting garbage costs nothing.
+    pub watch_hasty: bool,
 }
 
 /// The faults of this process, read once.
@@ -63,6 +71,8 @@ pub fn faults() -> Faults {
             live_busy: has("live-busy"),
             live_hang: has("live-hang"),
             live_hang_once: has("live-hang-once"),
+            live_locked: has("live-locked"),
+            live_locked_twice: has("live-locked-twice"),
             live_crash: has("live-crash"),
             live_crash_once: has("live-crash-once"),
             live_oom: has("live-oom"),
@@ -74,6 +84,8 @@ pub fn faults() -> Faults {
             live_memory_low: has("live-memory-low"),
             live_unconfined: has("live-unconfined"),
             live_hasty: has("live-hasty"),
+            live_tell: has("live-tell"),
+            watch_hasty: has("watch-hasty"),
         }
     })
 }

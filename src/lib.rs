@@ -13,6 +13,8 @@
 //! | [`report`] | text tables and JSON | files, terminals, the environment |
 //! | [`cli`] | arguments, commands, progress, exit codes | Node-API, V8 |
 //!
+//! | [`attach`] | other processes of this machine: by their addon, or by Node's inspector | how anything is shown |
+//! | [`protocol`] | what such a process and we say to each other | |
 //! | [`redact`] | a snapshot's text, and what of it is no secret | files, clocks, chance; everything above |
 //!
 //! Capturing and reading know nothing of each other; they meet in the file, and both may redact it. Calls go one way:
@@ -21,6 +23,7 @@
 
 pub mod analysis;
 pub mod api;
+pub mod attach;
 pub mod capture;
 pub mod cli;
 pub mod error;
@@ -29,6 +32,7 @@ pub mod frames;
 pub mod graph;
 pub mod hunt;
 pub mod opened;
+pub mod protocol;
 pub mod redact;
 pub mod redacted;
 pub mod report;

@@ -943,9 +943,15 @@ fn an_interrupt_has_its_default_effect() {
 #[test]
 fn run_returns_and_does_not_end_the_process() {
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
-    assert_eq!(cli::run(words(&["no-such-command"])), ExitStatus::ERROR);
-    assert_eq!(cli::run(words(&["summary", "/no/such/file"])), ExitStatus::ERROR);
-    assert_eq!(cli::run(words(&[])), ExitStatus::ERROR);
+    assert_eq!(
+        cli::run(words(&["no-such-command"]), "addon".as_ref()),
+        ExitStatus::ERROR
+    );
+    assert_eq!(
+        cli::run(words(&["summary", "/no/such/file"]), "addon".as_ref()),
+        ExitStatus::ERROR
+    );
+    assert_eq!(cli::run(words(&[]), "addon".as_ref()), ExitStatus::ERROR);
 }
 
 #[test]

@@ -23,9 +23,13 @@ import {
   type SnapshotInfo,
   type SnapshotOptions,
   type SnapshotProgress,
+  type SnapshotTrigger,
   type Summary,
   type Support,
   support,
+  type Watcher,
+  type WatchOptions,
+  watch,
   writeSnapshot,
   writeSnapshotAsync,
 } from 'rs-heapdump'
@@ -91,7 +95,7 @@ writeSnapshotAsync('a.heapsnapshot')
 writeSnapshotAsync(asyncOptions).then((info) => {
   same<typeof info.path, string>()
   same<typeof info.mode, 'live' | 'in-process' | 'portable'>()
-  same<typeof info.trigger, 'api' | 'signal'>()
+  same<typeof info.trigger, SnapshotTrigger>()
   const figures: number[] = [info.bytes, info.nodes, info.edges, info.pauseMs, info.durationMs, info.pid, info.threadId]
   return figures
 })
@@ -156,3 +160,13 @@ async function read(): Promise<void> {
   await findLeaks('a.heapsnapshot')
 }
 same<ReturnType<typeof read>, Promise<void>>()
+
+// watch.
+const watched: WatchOptions = { heap: ['50%', 1e6], rss: false, nearLimit: true, live: 'prefer', minIntervalMs: 0 }
+const watcher: Watcher = watch(watched)
+same<typeof watcher.nearLimit, 'armed' | 'spent' | 'off'>()
+same<(typeof watcher.steps)[number]['metric'], 'heap' | 'rss' | 'external'>()
+watch().stop()
+// @ts-expect-error: signals cover threads, a watcher watches its own
+watch({ threads: 'all' })
+on('skipped', ({ reason, error }) => reason === 'memory' && error?.neededBytes)

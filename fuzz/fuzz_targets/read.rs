@@ -5,25 +5,24 @@
 //! ```
 #![no_main]
 
-use std::fs;
-use std::sync::LazyLock;
-
 use libfuzzer_sys::fuzz_target;
 use rs_heapdump::analysis::leaks::{Census, Leaks};
 use rs_heapdump::analysis::{Classes, Digest, Interfaces, Paths, Sources, compare, edge_label, node_name, summarize};
 use rs_heapdump::graph::Heap;
 use rs_heapdump::snapshot::{OpenOptions, Snapshot, SnapshotError};
-
-/// Files are opened by path, so the bytes are put into one; in memory where there is such a place.
-static PATH: LazyLock<std::path::PathBuf> = LazyLock::new(|| {
-    let directory = std::path::Path::new("/dev/shm");
-    let directory = if directory.is_dir() { directory.to_owned() } else { std::env::temp_dir() };
-    directory.join(format!("rs-heapdump-fuzz-{}.heapsnapshot", std::process::id()))
-});
+use rs_heapdump_fuzz::file;
 
 fuzz_target!(|bytes: &[u8]| {
-    fs::write(&*PATH, bytes).expect("the file can be written");
-    let open = |salvage| Snapshot::open(&PATH, &OpenOptions { salvage, ..OpenOptions::default() });
+    let path = file(bytes);
+    let open = |salvage| {
+        Snapshot::open(
+            path,
+            &OpenOptions {
+                salvage,
+                ..OpenOptions::default()
+            },
+        )
+    };
     let snapshot = match open(bytes.len() % 2 == 0) {
         Ok(snapshot) => snapshot,
         Err(SnapshotError::Format(error)) if bytes.first() == Some(&b'{') => {
@@ -40,7 +39,11 @@ fuzz_target!(|bytes: &[u8]| {
     let paths = Paths::build(&heap);
     let snapshot = heap.snapshot();
     for node in snapshot.nodes().take(64) {
-        let _ = (node_name(snapshot, node), sources.of(snapshot, node), paths.kept_only_by(node));
+        let _ = (
+            node_name(snapshot, node),
+            sources.of(snapshot, node),
+            paths.kept_only_by(node),
+        );
         for path in paths.to(node, 3) {
             for step in &path.steps {
                 let _ = edge_label(snapshot, step.source, snapshot.edge(step.edge));

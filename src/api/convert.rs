@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::capture::{
-    Captured, Compression, Encoding, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger, live, memory,
-};
+use crate::capture::{Captured, Compression, Encoding, Info, Limits, Live, Outcome, Prime, Request, Target, Trigger};
 use crate::error::Error;
+use crate::protocol::Support;
+use crate::trigger::Event;
 use crate::trigger::config::{Config, Cover};
-use crate::trigger::{self, Event};
 use crate::v8;
 
 /// Numbers that JavaScript holds exactly up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "sizes and counts stay below 2^53")]
-fn number(value: u64) -> f64 {
+pub fn number(value: u64) -> f64 {
     value as f64
 }
 
@@ -27,7 +26,7 @@ fn timeout(milliseconds: Option<f64>) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds? / 1e3).ok()
 }
 
-fn text(path: &Path) -> String {
+pub fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
@@ -189,20 +188,34 @@ impl From<Outcome> for JsOutcome {
     }
 }
 
-/// What happened; a coalesced wish where there is no outcome.
+/// A wish that no snapshot of its own follows.
+#[napi(object)]
+pub struct JsSkipped {
+    pub reason: String,
+    pub trigger: String,
+    pub thread_id: u32,
+    pub failure: Option<JsFailure>,
+}
+
+/// What happened: either of the two.
 #[napi(object)]
 pub struct JsEvent {
     pub outcome: Option<JsOutcome>,
-    pub thread_id: Option<u32>,
+    pub skipped: Option<JsSkipped>,
 }
 
 impl From<Event> for JsEvent {
     fn from(event: Event) -> Self {
         let outcome = match event {
-            Event::Coalesced { thread_id } => {
+            Event::Skipped { skipped, thread_id } => {
                 return Self {
                     outcome: None,
-                    thread_id: Some(thread_id),
+                    skipped: Some(JsSkipped {
+                        reason: skipped.reason.to_owned(),
+                        trigger: skipped.trigger.as_str().to_owned(),
+                        thread_id,
+                        failure: skipped.error.as_ref().map(JsFailure::from),
+                    }),
                 };
             }
             Event::Snapshot(info) => Ok(info),
@@ -210,7 +223,7 @@ impl From<Event> for JsEvent {
         };
         Self {
             outcome: Some(outcome.into()),
-            thread_id: None,
+            skipped: None,
         }
     }
 }
@@ -249,12 +262,14 @@ impl From<JsHeap> for v8::HeapStatistics {
             total_bytes: heap.total_bytes as u64,
             used_bytes: heap.used_bytes as u64,
             external_bytes: heap.external_bytes as u64,
+            ..Self::default()
         }
     }
 }
 
 /// Changes; what is not there stays.
 #[napi(object)]
+#[derive(Clone)]
 pub struct JsConfig {
     pub directory: Option<String>,
     pub gc: Option<bool>,
@@ -302,34 +317,33 @@ impl JsConfig {
     }
 }
 
-/// What works here; where a text is, it says why not.
+/// What works here.
 #[napi(object)]
 pub struct JsSupport {
     pub version: String,
-    pub snapshots: bool,
-    pub garbage_collection: bool,
-    pub interrupts: bool,
-    pub line_ends: bool,
-    pub live_reason: Option<String>,
-    pub memory_guard: bool,
-    pub memory_return: bool,
-    pub signal: bool,
-    pub signal_reason: Option<String>,
+    pub mode: String,
+    pub capabilities: Vec<JsCapability>,
 }
 
-pub fn support() -> JsSupport {
-    let v8 = v8::capabilities();
-    let signal = trigger::listening();
-    JsSupport {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        snapshots: v8.snapshots,
-        garbage_collection: v8.garbage_collection,
-        interrupts: v8.interrupts,
-        line_ends: v8.line_ends,
-        live_reason: live::support().err().map(str::to_owned),
-        memory_guard: v8.snapshots && memory::headroom().is_some(),
-        memory_return: cfg!(all(target_os = "linux", target_env = "gnu")),
-        signal: signal.is_ok(),
-        signal_reason: signal.err(),
+#[napi(object)]
+pub struct JsCapability {
+    pub name: String,
+    pub available: bool,
+    /// How, or why not.
+    pub detail: String,
+}
+
+impl From<Support> for JsSupport {
+    fn from(support: Support) -> Self {
+        let capabilities = support.capabilities.into_iter().map(|capability| JsCapability {
+            name: capability.name,
+            available: capability.available,
+            detail: capability.detail,
+        });
+        Self {
+            version: support.version,
+            mode: support.mode,
+            capabilities: capabilities.collect(),
+        }
     }
 }

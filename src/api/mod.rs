@@ -7,6 +7,7 @@
 
 mod convert;
 pub mod reading;
+pub mod watching;
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -71,6 +72,7 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
         capture::live::look(isolate);
     }
     if let Some(earlier) = KEY.take() {
+        trigger::watch::leave();
         threads::unregister(earlier); // the module was loaded again in the same environment
     }
     let key = threads::register(
@@ -81,7 +83,10 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
         }),
     );
     KEY.set(Some(key));
-    env.add_env_cleanup_hook(key, threads::unregister)?;
+    env.add_env_cleanup_hook(key, |key| {
+        trigger::watch::leave();
+        threads::unregister(key);
+    })?;
     Ok(())
 }
 
@@ -93,11 +98,7 @@ pub fn run_wanted() -> Option<Portable> {
         threads::run_wanted(key);
         return None;
     }
-    let threads::Portable { capture, ending } = threads::begin_wanted(key)?;
-    Some(Portable {
-        capture: Some(Ok(capture)),
-        ending: Some(ending),
-    })
+    threads::begin_wanted(key).map(Portable::from)
 }
 
 /// Captures this thread and waits for the file.
@@ -252,6 +253,15 @@ pub struct Portable {
     ending: Option<threads::Ending>,
 }
 
+impl From<threads::Portable> for Portable {
+    fn from(begun: threads::Portable) -> Self {
+        Self {
+            capture: Some(Ok(begun.capture)),
+            ending: Some(begun.ending),
+        }
+    }
+}
+
 /// Makes the file for `node:v8` to write.
 #[napi(catch_unwind)]
 pub fn begin_portable(request: JsRequest) -> Portable {
@@ -286,7 +296,7 @@ impl Portable {
             (None, _) => Err(Error::new(Code::Busy, "the capture has ended already")),
         };
         if let Some(ending) = self.ending.take() {
-            ending.tell(&outcome);
+            ending(&outcome);
         }
         outcome.into()
     }
@@ -317,14 +327,21 @@ pub fn change_config(changes: JsConfig) {
     config::change(|config| changes.apply(config));
 }
 
-/// The command line; `args` begin after the script's name. Answers with the exit code.
+/// The command line; `args` begin after the script's name, `addon` is what Node is to load for `run`. Answers with the
+/// exit code.
 #[napi(catch_unwind)]
-pub fn run_cli(args: Vec<String>) -> u32 {
-    u32::from(cli::run(args.into_iter().map(OsString::from)).0)
+pub fn run_cli(args: Vec<String>, addon: String) -> u32 {
+    u32::from(cli::run(args.into_iter().map(OsString::from), addon.as_ref()).0)
+}
+
+/// Whether V8's own functions are there to capture with.
+#[napi(catch_unwind)]
+pub fn captures_in_process() -> bool {
+    v8::capabilities().snapshots
 }
 
 /// What works here.
 #[napi(catch_unwind)]
-pub fn capabilities() -> JsSupport {
-    convert::support()
+pub fn support() -> JsSupport {
+    trigger::support::here().into()
 }

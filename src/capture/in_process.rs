@@ -4,6 +4,7 @@
 //! and 20. V8's graph costs up to [`BYTES_PER_NODE`](super::memory::BYTES_PER_NODE) a node in native memory until the
 //! capture ends.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -23,6 +24,16 @@ use chrono::Utc;
 const ESTIMATE_AFTER: Duration = Duration::from_millis(100);
 /// Serializing and freeing come after what is watched, and take about a fifth of the whole.
 const REST: f64 = 1.25;
+
+thread_local! {
+    static CAPTURING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the current thread is in the middle of a capture. V8, collecting garbage for it, may call other
+/// hooks of ours.
+pub fn is_capturing() -> bool {
+    CAPTURING.get()
+}
 
 /// Opens the request's target and captures `isolate`'s heap into it.
 ///
@@ -69,7 +80,9 @@ where
             return None;
         }
     };
+    CAPTURING.set(true);
     let recorded = catch_unwind(AssertUnwindSafe(|| record(isolate, started, &mut request, &mut writer)));
+    CAPTURING.set(false);
     match recorded {
         Ok(Ok(graph)) => {
             writer.end(Summary {

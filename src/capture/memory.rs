@@ -102,6 +102,16 @@ impl Drop for Promise {
 
 /// What is left right now; `None` where the platform does not tell.
 pub fn headroom() -> Option<Headroom> {
+    headroom_in("self")
+}
+
+/// What is left for another process, as far as that is seen from here.
+pub fn headroom_of(pid: u32) -> Option<Headroom> {
+    headroom_in(&pid.to_string())
+}
+
+/// For the process with this directory in `/proc`.
+fn headroom_in(process: &str) -> Option<Headroom> {
     if crate::fault::faults().memory_low {
         return Some(Headroom {
             available_bytes: 1 << 20,
@@ -109,9 +119,19 @@ pub fn headroom() -> Option<Headroom> {
         });
     }
     #[cfg(target_os = "linux")]
-    return linux::headroom(std::path::Path::new("/"));
+    return linux::headroom(std::path::Path::new("/"), process);
     #[cfg(not(target_os = "linux"))]
-    None
+    {
+        let _ = process;
+        None
+    }
+}
+
+/// What a snapshot takes where objects cannot be counted first, as for another process: objects of the size that they
+/// have in a Node process that has just started, and in most others at least.
+pub fn likely_bytes(small_objects_bytes: u64) -> u64 {
+    const OBJECT_BYTES: u64 = 64;
+    counting_bytes(0, small_objects_bytes) + small_objects_bytes / OBJECT_BYTES * BYTES_PER_NODE
 }
 
 /// What this process occupies in memory; 0 where the platform does not tell.
@@ -141,10 +161,10 @@ mod linux {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// All readings below `root`, which is `/` but for tests.
-    pub fn headroom(root: &Path) -> Option<Headroom> {
-        let cgroup = cgroup(root).map(|bytes| (bytes, "cgroup"));
-        let rlimit = rlimit(root).map(|bytes| (bytes, "rlimit"));
+    /// All readings below `root`, which is `/` but for tests; `process` is its directory in `/proc`.
+    pub fn headroom(root: &Path, process: &str) -> Option<Headroom> {
+        let cgroup = cgroup(root, process).map(|bytes| (bytes, "cgroup"));
+        let rlimit = rlimit(root, process).map(|bytes| (bytes, "rlimit"));
         let machine = machine(root).map(|bytes| (bytes, "machine"));
         [cgroup, rlimit, machine]
             .into_iter()
@@ -190,9 +210,10 @@ mod linux {
         keyed_kib(&root.join("proc/meminfo"), "MemAvailable:")
     }
 
-    fn rlimit(root: &Path) -> Option<u64> {
-        let limits = fs::read_to_string(root.join("proc/self/limits")).ok()?;
-        let status = root.join("proc/self/status");
+    fn rlimit(root: &Path, process: &str) -> Option<u64> {
+        let own = root.join("proc").join(process);
+        let limits = fs::read_to_string(own.join("limits")).ok()?;
+        let status = own.join("status");
         let left = |limit: &str, used: &str| {
             let line = limits.lines().find_map(|line| line.strip_prefix(limit))?;
             let soft: u64 = line.split_whitespace().next()?.parse().ok()?; // "unlimited" is none
@@ -205,8 +226,8 @@ mod linux {
     }
 
     /// The least that is left in any memory cgroup from the process's own up to the root.
-    fn cgroup(root: &Path) -> Option<u64> {
-        let memberships = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
+    fn cgroup(root: &Path, process: &str) -> Option<u64> {
+        let memberships = fs::read_to_string(root.join("proc").join(process).join("cgroup")).ok()?;
         let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
         memberships
             .lines()
@@ -346,7 +367,7 @@ mod linux {
                 ("sys/fs/cgroup/pod/app/memory.max", "max\n"),
                 ("sys/fs/cgroup/pod/app/memory.current", "900\n"),
             ]);
-            let left = headroom(root.path()).unwrap();
+            let left = headroom(root.path(), "self").unwrap();
             assert_eq!(
                 left,
                 Headroom {
@@ -388,7 +409,7 @@ mod linux {
                 ("sys/fs/cgroup/memory/memory.usage_in_bytes", "4000\n"),
                 ("sys/fs/cgroup/memory/memory.stat", "cache 1\n"),
             ]);
-            assert_eq!(headroom(root.path()).unwrap().available_bytes, 1000);
+            assert_eq!(headroom(root.path(), "self").unwrap().available_bytes, 1000);
         }
 
         #[test]
@@ -401,7 +422,7 @@ mod linux {
                 ("proc/self/limits", limits),
                 ("proc/self/status", "VmSize:\t 99999 kB\nVmData:\t    7000 kB\n"),
             ]);
-            let left = headroom(root.path()).unwrap();
+            let left = headroom(root.path(), "self").unwrap();
             assert_eq!(
                 left,
                 Headroom {
@@ -410,13 +431,13 @@ mod linux {
                 }
             );
             let root = machine_with(&[PLENTY]);
-            assert_eq!(headroom(root.path()).unwrap().limit, "machine");
+            assert_eq!(headroom(root.path(), "self").unwrap().limit, "machine");
         }
 
         #[test]
         fn nothing_readable_means_no_reading() {
             let root = machine_with(&[]);
-            assert_eq!(headroom(root.path()), None);
+            assert_eq!(headroom(root.path(), "self"), None);
         }
 
         #[test]

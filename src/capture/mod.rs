@@ -18,6 +18,7 @@
 //! becomes an error; nothing unwinds into V8 or Node.
 
 mod encode;
+mod foreign;
 mod ids;
 mod in_process;
 pub mod live;
@@ -39,10 +40,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
 pub use encode::{Compression, Encoding};
+pub use foreign::{Foreign, Source};
 pub use ids::{Prime, prime};
-pub use in_process::{capture, capture_into};
+pub use in_process::{capture, capture_into, is_capturing};
 pub use live::Live;
-pub use platform::{block_signals, on_first_thread};
+pub use platform::{block_signals, keep_across_exec, on_first_thread};
 pub use portable::PortableCapture;
 pub use privacy::exposure;
 pub use provenance::{Process, process, set_process};
@@ -54,6 +56,12 @@ pub use writer::wait_at_exit;
 pub enum Trigger {
     Api,
     Signal,
+    /// Memory has settled, or has grown.
+    Watch,
+    /// The heap is about to reach its limit.
+    NearLimit,
+    /// `rs-heapdump capture PID`.
+    Capture,
 }
 
 impl Trigger {
@@ -61,6 +69,9 @@ impl Trigger {
         match self {
             Self::Api => "api",
             Self::Signal => "signal",
+            Self::Watch => "watch",
+            Self::NearLimit => "near-limit",
+            Self::Capture => "capture",
         }
     }
 }
@@ -74,6 +85,8 @@ pub enum Mode {
     Live,
     /// Through `node:v8`.
     Portable,
+    /// Through another process's inspector.
+    Inspector,
 }
 
 impl Mode {
@@ -82,6 +95,7 @@ impl Mode {
             Self::InProcess => "in-process",
             Self::Live => "live",
             Self::Portable => "portable",
+            Self::Inspector => "inspector",
         }
     }
 }

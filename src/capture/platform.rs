@@ -10,8 +10,8 @@
 
 pub use imp::{
     at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream,
-    is_a_directory, link, not_found, on_first_thread, open_stream, return_memory, too_many_links, unnamed_file,
-    write_stream,
+    is_a_directory, keep_across_exec, link, not_found, on_first_thread, open_stream, return_memory, too_many_links,
+    unnamed_file, write_stream,
 };
 use std::fs::File;
 use std::io;
@@ -240,6 +240,17 @@ mod imp {
         }
     }
 
+    /// Leaves a descriptor open in the program that this process becomes; one that is not open stays so.
+    pub fn keep_across_exec(descriptor: i32) {
+        // SAFETY: flags of a number that is no open descriptor give EBADF.
+        unsafe {
+            let flags = libc::fcntl(descriptor, libc::F_GETFD);
+            if flags >= 0 {
+                libc::fcntl(descriptor, libc::F_SETFD, flags & !libc::FD_CLOEXEC);
+            }
+        }
+    }
+
     /// Has `callback` called when the process exits of its own accord.
     pub fn at_exit(callback: extern "C" fn()) {
         // SAFETY: the function is part of this library, which is never unloaded (`-z nodelete`).
@@ -298,6 +309,7 @@ mod imp {
     pub fn at_exit(_callback: extern "C" fn()) {}
     pub fn begin_flush(_file: &File, _offset: u64, _length: u64) {}
     pub fn block_signals() {}
+    pub fn keep_across_exec(_descriptor: i32) {}
     pub fn on_first_thread() -> bool {
         false
     }

@@ -9,8 +9,9 @@ use std::sync::OnceLock;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::foreign::Source;
 use super::ids::Ids;
-use super::{Mode, Request, memory};
+use super::{Mode, Request, Trigger, memory};
 use crate::v8::HeapStatistics;
 
 const OPENING: &[u8] = br#"{"snapshot":{"#;
@@ -75,7 +76,6 @@ struct Memory {
 
 /// The text that goes behind V8's opening: `"rs_heapdump":{…},`.
 pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStatistics, ids: Ids) -> Vec<u8> {
-    let iso = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
@@ -96,13 +96,46 @@ pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStat
         ids_stable_up_to: (mode == Mode::Live).then_some(ids.stable_up_to),
         live_fallback: request.fallback.as_deref(),
     };
-    let object = serde_json::to_vec(&Header {
-        rs_heapdump: provenance,
-    })
-    .expect("plain strings and numbers serialize");
-    let mut text = object[1..object.len() - 1].to_vec();
-    text.push(b',');
-    text
+    provenance.into_header()
+}
+
+/// The same for a snapshot that another process handed over at `time`. Its ids compare with no other's: V8 forgets them
+/// at the end of an inspector's session.
+pub fn foreign_header(source: &Source, time: DateTime<Utc>) -> Vec<u8> {
+    let provenance = Provenance {
+        version: env!("CARGO_PKG_VERSION"),
+        pid: source.pid,
+        thread_id: source.thread_id,
+        process_start_time: source.started.map(iso),
+        node_version: source.node_version.as_deref(),
+        time: iso(time),
+        trigger: Trigger::Capture.as_str(),
+        mode: Mode::Inspector.as_str(),
+        memory: Memory {
+            rss_bytes: source.rss_bytes,
+            heap_used_bytes: source.heap.used_bytes,
+            heap_total_bytes: source.heap.total_bytes,
+            external_bytes: source.heap.external_bytes,
+        },
+        ids: "unstable",
+        ids_generation: 0,
+        ids_stable_up_to: None,
+        live_fallback: None,
+    };
+    provenance.into_header()
+}
+
+fn iso(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+impl Provenance<'_> {
+    fn into_header(self) -> Vec<u8> {
+        let object = serde_json::to_vec(&Header { rs_heapdump: self }).expect("plain strings and numbers serialize");
+        let mut text = object[1..object.len() - 1].to_vec();
+        text.push(b',');
+        text
+    }
 }
 
 /// A snapshot's first chunk with `header` in it.

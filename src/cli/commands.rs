@@ -3,12 +3,12 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::ExitStatus;
 use super::args::{Arguments, Command, Shown, limit};
 use super::failure::Failure;
 use super::output::{Sink, save, save_with};
 use super::progress::Progress;
 use super::terminal;
+use super::{ExitStatus, attach};
 use crate::error::{Code, Error};
 use crate::hunt;
 use crate::opened::{self, Opened, Reading, Wanted};
@@ -19,10 +19,13 @@ use crate::report::{
 use crate::snapshot::Snapshot;
 use crate::{redacted, snapshot};
 
-pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
+pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
     let how = arguments.shown;
     terminal::set_color(how.color);
     match arguments.command {
+        Command::Capture(arguments) => return attach::capture(arguments, how),
+        Command::Run(arguments) => return attach::run(&arguments, addon),
+        Command::Doctor { pid } => return attach::doctor(pid, how),
         Command::Info { file } => show(&info(&file)?, how)?,
         Command::Summary {
             file,
@@ -76,7 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Result<ExitStatus, Failure> {
 }
 
 /// Puts a report on standard output.
-fn show(report: &impl Report, how: Shown) -> Result<(), Failure> {
+pub(super) fn show(report: &impl Report, how: Shown) -> Result<(), Failure> {
     let mut sink = Sink::stdout()?;
     if how.json {
         let mut buffered = BufWriter::with_capacity(64 << 10, sink);

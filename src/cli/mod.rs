@@ -2,7 +2,8 @@
 //! [`report`](crate::report).
 //!
 //! ```no_run
-//! let status = rs_heapdump::cli::run(["summary".into(), "before.heapsnapshot".into()]);
+//! let args = ["summary".into(), "before.heapsnapshot".into()];
+//! let status = rs_heapdump::cli::run(args, "/srv/app/node_modules/rs-heapdump".as_ref());
 //! std::process::ExitCode::from(status.0);
 //! ```
 //!
@@ -15,10 +16,12 @@
 //! # What it leaves alone
 //!
 //! It runs inside a Node process, so it neither ends that nor changes its signals: an interrupt has its
-//! default effect, which a shell reports as 130. A panic would be a fault of ours;
+//! default effect, which a shell reports as 130; only `capture`, which must leave another process in good order, takes
+//! the first one for itself. A panic would be a fault of ours;
 //! it is caught and is an error like others.
 
 mod args;
+mod attach;
 mod commands;
 mod failure;
 mod output;
@@ -27,6 +30,7 @@ mod terminal;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use clap::Parser;
 
@@ -45,15 +49,17 @@ impl ExitStatus {
     pub const FOUND: Self = Self(1);
     /// Not done; standard error says why.
     pub const ERROR: Self = Self(2);
+    /// Broken off by a signal, in good order.
+    pub const INTERRUPTED: Self = Self(130);
 }
 
-/// Runs a command; `args` begin after the program's name.
+/// Runs a command; `args` begin after the program's name, and `addon` is what Node is to load for `run`.
 ///
-/// Never panics and never ends the process.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
+/// Never panics, and never ends the process; but `run` becomes another program.
+pub fn run(args: impl IntoIterator<Item = OsString>, addon: &Path) -> ExitStatus {
     let args: Vec<OsString> = args.into_iter().collect();
     let outcome = catch_unwind(AssertUnwindSafe(|| match Arguments::try_parse_from(args) {
-        Ok(arguments) => commands::run(arguments),
+        Ok(arguments) => commands::run(arguments, addon),
         Err(error) => usage(&error),
     }));
     match outcome.unwrap_or_else(|_| Err(Failure::internal())) {

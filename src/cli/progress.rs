@@ -1,15 +1,18 @@
 //! Progress, on standard error, only if that is a terminal, and only if there is something to wait for.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use humansize::{BINARY, format_size};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::warn;
 use crate::opened::Observer;
 use crate::report::shown;
+use crate::{attach, protocol};
 
 /// What is done sooner needs no progress.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -80,6 +83,50 @@ impl Observer for Progress {
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         warnings.push((fact, hint));
     }
+}
+
+impl attach::Observer for Progress {
+    fn step(&self, what: &'static str) {
+        Observer::step(self, what);
+    }
+
+    fn progress(&self, progress: &protocol::Progress) {
+        if !self.is_due() {
+            return;
+        }
+        let nodes = text_of(progress);
+        self.bar.set_style(style("{msg} {spinner}"));
+        self.bar.set_message(nodes);
+        self.bar.enable_steady_tick(Duration::from_millis(100));
+    }
+
+    fn share(&self, what: &'static str, share: f64) {
+        if !self.is_due() {
+            return;
+        }
+        self.bar.disable_steady_tick();
+        self.bar.set_style(style("{msg}  {bar:24}  {percent} %"));
+        self.bar.set_message(what);
+        self.bar.set_length(1000);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1000")]
+        self.bar.set_position((share.clamp(0.0, 1.0) * 1000.0) as u64);
+    }
+}
+
+/// How far a capture is, in words.
+fn text_of(progress: &protocol::Progress) -> String {
+    let thread = match progress.thread_id {
+        0 => String::new(),
+        id => format!("worker {id}: "),
+    };
+    let mut text = format!("{thread}{} objects", progress.nodes);
+    if let Some(pause) = progress.pause_ms {
+        let _ = write!(text, ", the process stands still for about {:.1} s", pause / 1e3);
+    }
+    if progress.bytes > 0 {
+        let _ = write!(text, ", {} written", format_size(progress.bytes, BINARY));
+    }
+    text
 }
 
 impl Drop for Progress {

@@ -31,6 +31,10 @@
 //! | report | beside `"version": 1` |
 //! |---|---|
 //! | [`Info`] | `file`, `file_bytes`, `compression`, `nodes`, `edges`, `extra_native_bytes`, `allocation_traces`, `node_types`, `provenance` (an object or null), `analysis_memory_bytes`: `{summary, diff}` |
+//! | [`Snapshots`] | `snapshots`: `[{pid, by, path, bytes, nodes, edges, pause_ms, duration_ms, mode, thread_id, fallback, seen_as}]`, `by` being `addon` or `inspector`; `seen_as` is the path as seen from here, where the process has other mounts, or null |
+//! | [`Processes`] | `processes`: `[{pid, user, node_version, rss_bytes, addon, script, own_pid}]`, `addon` being `listening`, `loaded` or `missing` |
+//! | [`DoctorHere`] | `here`: `{version, node, mode, threads, capabilities}`, the last `[{name, available, detail, advice}]` |
+//! | [`Doctor`] | `process`, as of `Processes`; `addon`, as `here`, or null; `addon_obstacle` and `inspector_obstacle`: `{code, fact, advice}` or null; `inspector_open` |
 //! | [`Summary`] | `snapshot`, `totals`: `{classes, count, shallow_bytes}`, `classes`: `[{name, script, count, shallow_bytes, retained_bytes, distance}]` |
 //! | [`Diff`] | `snapshots`: a list of `snapshot`, `ids`: `comparable`, `partly`, `different-process` or `unstable`, `totals`: `{classes, added, removed, delta, added_bytes, removed_bytes, delta_bytes}`, `classes`: `[{name, script, added, removed, delta, added_bytes, removed_bytes, delta_bytes, counts, samples}]`, `samples` being ids of a few new objects |
 //! | [`Dominators`] | `snapshot`, `dominated_by`: objects from the nearest one up, `nodes`: objects in preorder, with `depth`, `parent` (an id or null), `edge` (or null), `skipped` (nodes of a list between parent and this one), and of the dominated nodes that are not listed `more_count` and `more_bytes` |
@@ -46,7 +50,9 @@
 //!
 //! Proportional to the classes or nodes that are looked at for it; of long strings only what is shown is kept.
 
+mod captured;
 mod diff;
+mod doctor;
 mod dominators;
 mod facts;
 mod html;
@@ -54,6 +60,7 @@ mod info;
 mod json;
 mod leaks;
 mod object;
+mod processes;
 mod redacted;
 mod retainers;
 mod script;
@@ -64,7 +71,9 @@ mod text;
 
 use anstyle::{AnsiColor, Style};
 
+pub use captured::Snapshots;
 pub use diff::{ClassChange, Diff, DiffBuilder, SortDiff};
+pub use doctor::{Doctor, DoctorHere};
 pub use dominators::{Dominators, TreeOptions};
 pub use facts::SnapshotFacts;
 pub use html::{MOST_CLASSES, PageWritten, write_page};
@@ -72,6 +81,7 @@ pub use info::Info;
 pub use json::write as write_json;
 pub use leaks::{CodeFrame, LeakReport, Line, SuspectRow};
 pub use object::{Object, Objects};
+pub use processes::Processes;
 pub use redacted::Redacted;
 pub use retainers::{Retainers, Target};
 pub use script::{Script, Scripts};

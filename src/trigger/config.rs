@@ -11,6 +11,10 @@
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
 //! | `compress=gzip`, `compress=zstd` | files are compressed while they are written |
+//! | `watch`, `watch=50%:150%` | snapshots of the main thread when its heap grows so much, and near its limit |
+//! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
+//! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
+//! | `capture`, `nocapture` | whether `rs-heapdump capture PID` is listened to (it is) |
 //! | `redact` | what strings contain is left out |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
@@ -21,6 +25,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::watch::plan::{Growth, Plan};
+use super::watch::policy::Metric;
 use crate::capture::{Compression, Live, Prime};
 
 /// Whom a signal covers.
@@ -82,15 +88,28 @@ pub fn change(change: impl FnOnce(&mut Config)) {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Environment {
     pub signal: bool,
+    /// Whether to listen to who wants a snapshot and waits for it.
+    pub capture: bool,
     pub config: Config,
+    /// What of the main thread is watched.
+    pub watch: Option<Plan>,
     pub unknown: Vec<String>,
+}
+
+impl Environment {
+    /// What is watched; nothing but the limit so far, where there is nothing else yet.
+    fn plan(&mut self) -> &mut Plan {
+        self.watch.get_or_insert_with(Plan::near_limit)
+    }
 }
 
 /// Reads the variable's text.
 pub fn parse(text: &str) -> Environment {
     let mut read = Environment {
         signal: true,
+        capture: true,
         config: Config::DEFAULT,
+        watch: None,
         unknown: Vec::new(),
     };
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
@@ -101,6 +120,8 @@ pub fn parse(text: &str) -> Environment {
         match (key, value) {
             ("signal", None) => read.signal = true,
             ("nosignal", None) => read.signal = false,
+            ("capture", None) => read.capture = true,
+            ("nocapture", None) => read.capture = false,
             ("dir", Some(path)) if !path.is_empty() => {
                 read.config.directory = Some(PathBuf::from(path));
             }
@@ -121,6 +142,20 @@ pub fn parse(text: &str) -> Environment {
             ("live", Some("require")) => read.config.live = Live::Require,
             ("compress", Some("gzip")) => read.config.compression = Compression::Gzip,
             ("compress", Some("zstd")) => read.config.compression = Compression::Zstd,
+            ("watch", None) => read.plan().set(Metric::Heap, &Plan::HEAP),
+            ("nearlimit", None) => read.plan().near_limit = true,
+            ("nonearlimit", None) => read.plan().near_limit = false,
+            ("watch" | "watch-rss" | "watch-external", Some(list)) => match Growth::parse_list(list) {
+                Some(growths) => {
+                    let metric = match key {
+                        "watch-rss" => Metric::Rss,
+                        "watch-external" => Metric::External,
+                        _ => Metric::Heap,
+                    };
+                    read.plan().set(metric, &growths);
+                }
+                None => read.unknown.push(word.to_owned()),
+            },
             ("redact", None) => read.config.redact = true,
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
@@ -138,13 +173,14 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 14] = [
+        let cases: [Case; 18] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
             ("nosignal", |e| e.signal = false),
             ("nosignal,signal", |_| {}),
             ("signal , nosignal", |e| e.signal = false),
+            ("capture,nocapture", |e| e.capture = false),
             ("dir=/var/dumps, nogc,quiet", |e| {
                 e.config.directory = Some("/var/dumps".into());
                 e.config.gc = false;
@@ -163,6 +199,16 @@ mod tests {
                 e.config.compression = Compression::Zstd;
                 e.unknown = ["compress=brotli", "compress"].map(String::from).to_vec();
             }),
+            ("watch", |e| e.watch = Some(Plan::default())),
+            ("nearlimit", |e| e.watch = Some(Plan::near_limit())),
+            ("watch,watch=1M:20%,watch-rss=100%,nonearlimit,watch=much", |e| {
+                let mut plan = Plan::default();
+                plan.set(Metric::Heap, &[Growth::Bytes(1 << 20), Growth::Percent(20)]);
+                plan.set(Metric::Rss, &[Growth::Percent(100)]);
+                plan.near_limit = false;
+                e.watch = Some(plan);
+                e.unknown = vec!["watch=much".into()];
+            }),
             ("redact", |e| e.config.redact = true),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
@@ -172,7 +218,9 @@ mod tests {
         for (text, expect) in cases {
             let mut expected = Environment {
                 signal: true,
+                capture: true,
                 config: Config::DEFAULT,
+                watch: None,
                 unknown: Vec::new(),
             };
             expect(&mut expected);

@@ -10,20 +10,29 @@
 //! |---|---|
 //! | [`config`] | what signal-made snapshots are like; `NODE_HEAPDUMP_OPTIONS` |
 //! | [`signal`] | SIGUSR2, beside the application's own listeners |
+//! | [`channel`] | `rs-heapdump capture PID`, which waits for the outcome |
+//! | [`support`] | what works in this process |
+//! | [`watch`] | snapshots when memory grows |
+//! | [`near_limit`] | a snapshot before the heap's limit is reached |
 //! | [`threads`] | the registered threads, and how each is reached |
 //! | [`turn`] | the states of one thread's wishes, pure |
 //! | [`stderr`] | the lines a person sees |
 
+#[cfg(target_os = "linux")]
+mod channel;
 pub mod config;
+mod near_limit;
 #[cfg(unix)]
 pub mod signal;
 mod stderr;
+pub mod support;
 pub mod threads;
 mod turn;
+pub mod watch;
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::capture::Info;
+use crate::capture::{Info, Trigger};
 use crate::error::Error;
 
 /// What happened, for those who listen.
@@ -31,10 +40,17 @@ use crate::error::Error;
 pub enum Event {
     Snapshot(Info),
     Failed(Error),
-    /// Another snapshot answers this wish too.
-    Coalesced {
-        thread_id: u32,
-    },
+    Skipped { skipped: Skipped, thread_id: u32 },
+}
+
+/// A wish that no snapshot of its own follows.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// `coalesced`: another snapshot answers it too. `garbage`: memory had not really grown. `memory`, `disk`: there
+    /// is too little, and `error` has the figures.
+    pub reason: &'static str,
+    pub trigger: Trigger,
+    pub error: Option<Error>,
 }
 
 /// A message to a registered thread.
@@ -46,15 +62,26 @@ pub enum Notice {
     Event(Event),
 }
 
-/// Whether a signal takes snapshots, or why not. Nothing before [`start`].
-static LISTENING: Mutex<Option<Result<(), String>>> = Mutex::new(None);
+/// Nothing before [`start`].
+static LISTENING: Mutex<Option<Listening>> = Mutex::new(None);
+
+/// To whom this process listens, or why it does not.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// To a signal.
+    pub signal: Result<(), String>,
+    /// To `rs-heapdump capture PID`.
+    pub capture: Result<(), String>,
+}
 
 /// Obeys `environment`, the text of `NODE_HEAPDUMP_OPTIONS`, and begins to listen; the first call
 /// of the process counts. Answers with the words that nobody knows.
 pub fn start(environment: &str) -> Vec<String> {
     let config::Environment {
         signal,
+        capture,
         config: wanted,
+        watch: plan,
         unknown,
     } = config::parse(environment);
     LISTENING
@@ -62,27 +89,53 @@ pub fn start(environment: &str) -> Vec<String> {
         .unwrap_or_else(PoisonError::into_inner)
         .get_or_insert_with(|| {
             config::change(|config| *config = wanted);
-            if signal {
-                listen()
-            } else {
-                Err("switched off by NODE_HEAPDUMP_OPTIONS=nosignal".to_owned())
+            watch::wish(plan);
+            let unless_off = |wanted: bool, word: &str, listen: fn() -> Result<(), String>| {
+                if wanted {
+                    listen()
+                } else {
+                    Err(format!("switched off by NODE_HEAPDUMP_OPTIONS={word}"))
+                }
+            };
+            Listening {
+                signal: unless_off(signal, "nosignal", listen),
+                capture: unless_off(capture, "nocapture", open_channel),
             }
         });
     unknown
 }
 
-/// Whether a signal takes snapshots, or why not.
-pub fn listening() -> Result<(), String> {
+/// To whom this process listens.
+pub fn listening() -> Listening {
     LISTENING
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone()
-        .unwrap_or_else(|| Err("no thread has been registered".to_owned()))
+        .unwrap_or_else(|| {
+            let nobody = Err("no thread has been registered".to_owned());
+            Listening {
+                signal: nobody.clone(),
+                capture: nobody,
+            }
+        })
 }
 
 #[cfg(unix)]
 fn listen() -> Result<(), String> {
     signal::listen().map_err(|error| error.to_string())
+}
+
+#[cfg(target_os = "linux")]
+fn open_channel() -> Result<(), String> {
+    if !crate::v8::capabilities().snapshots {
+        return Err("this process does not export the functions of V8 that are needed".to_owned());
+    }
+    channel::listen().map_err(|error| error.to_string())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_channel() -> Result<(), String> {
+    Err("it needs Linux".to_owned())
 }
 
 #[cfg(not(unix))]

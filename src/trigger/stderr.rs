@@ -8,18 +8,24 @@
 use humansize::{BINARY, format_size};
 use std::time::Duration;
 
-use crate::capture::{Estimate, Info, Mode, exposure};
+use crate::capture::{Estimate, Info, Mode, Trigger, exposure};
 use crate::error::Error;
 
 /// A capture has begun, and this is what it will take.
-pub fn started(thread_id: u32, sender: Option<u32>, estimate: Estimate) {
+pub fn started(thread_id: u32, trigger: Trigger, sender: Option<u32>, estimate: Estimate) {
     let sender = sender.map_or_else(String::new, |pid| format!(" from pid {pid}"));
+    let asked = match trigger {
+        Trigger::Capture => "asked for by rs-heapdump capture",
+        Trigger::Watch => "whose memory is watched",
+        Trigger::NearLimit => "which is about to reach its heap's limit",
+        _ => "asked for by a signal",
+    };
     let how = match estimate.mode {
         Mode::Live => "live, so the process goes on".to_owned(),
         _ => format!("about {}", seconds(estimate.pause)),
     };
     line(&format!(
-        "taking a heap snapshot of {}, asked for by a signal{sender}: {} objects, {how}",
+        "taking a heap snapshot of {}, {asked}{sender}: {} objects, {how}",
         subject(thread_id),
         estimate.nodes,
     ));
@@ -40,6 +46,31 @@ pub fn finished(info: &Info) {
     if let Some(why) = exposure(&info.path) {
         line(&format!("warning: {why}"));
     }
+}
+
+/// Live heap before anything grew.
+pub fn settled(thread_id: u32, heap_bytes: u64) {
+    line(&format!(
+        "the heap of {} has settled at {}; watching how it grows",
+        subject(thread_id),
+        format_size(heap_bytes, BINARY)
+    ));
+}
+
+/// What `metric` was, and what it has become.
+pub fn grown(thread_id: u32, metric: &str, before_bytes: u64, bytes: u64) {
+    let percent = bytes.saturating_sub(before_bytes).saturating_mul(100) / before_bytes.max(1);
+    line(&format!(
+        "{metric} memory of {} grew from {} to {} (+{percent} %)",
+        subject(thread_id),
+        format_size(before_bytes, BINARY),
+        format_size(bytes, BINARY)
+    ));
+}
+
+/// What the environment asked for cannot be.
+pub fn not_watching(error: &Error) {
+    line(&error.to_string());
 }
 
 /// It did not.

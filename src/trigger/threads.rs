@@ -26,10 +26,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::config::{self, Cover};
+use super::config::{self, Config, Cover};
 use super::turn::{Answer, Turn};
-use super::{Event, Notice, stderr};
-use crate::capture::live::{self, Reach, Visit};
+use super::{Event, Notice, Skipped, stderr};
+use crate::capture::live::{self, Phase, Reach, Visit};
 use crate::capture::{Encoding, Limits, Live, Outcome, PortableCapture, Request, Target, Trigger, capture};
 use crate::v8::{InterruptHandle, Isolate};
 
@@ -129,13 +129,49 @@ impl Reach for Way {
 
 /// Asks for a capture of every thread that `cover` means. `sender` is the asking process.
 pub fn want(cover: Cover, sender: Option<u32>) {
-    let threads = lock(&THREADS).clone();
-    let main = threads.iter().any(|thread| thread.id == 0);
-    for thread in threads {
-        if cover == Cover::All || !main || thread.id == 0 {
-            thread.want(sender);
-        }
+    for thread in covered(cover) {
+        thread.want(sender);
     }
+}
+
+fn covered(cover: Cover) -> Vec<Arc<Thread>> {
+    let mut threads = lock(&THREADS).clone();
+    if cover == Cover::Main && threads.iter().any(|thread| thread.id == 0) {
+        threads.retain(|thread| thread.id == 0);
+    }
+    threads
+}
+
+/// The threads that `cover` means, in Node's numbering.
+pub fn ids(cover: Cover) -> Vec<u32> {
+    covered(cover).iter().map(|thread| thread.id).collect()
+}
+
+/// Captures a thread for somebody who waits for it: beside the wishes of signals, which become one. The request is
+/// that of signals but for what `adapt` changes. Whoever listens in JavaScript is told too. Answers with what breaks
+/// it off; nothing where there is no such thread.
+pub fn capture_for<F>(
+    id: u32,
+    sender: Option<u32>,
+    adapt: impl FnOnce(&mut Request),
+    phase: Phase,
+    done: F,
+) -> Option<Limits>
+where
+    F: FnOnce(Outcome) + Send + 'static,
+{
+    let thread = covered(Cover::All).into_iter().find(|thread| thread.id == id)?;
+    let config = config::current();
+    let quiet = config.quiet;
+    let mut request = thread.request(config, Trigger::Capture, sender);
+    adapt(&mut request);
+    let limits = request.limits.clone();
+    let way = Way(Arc::clone(&thread));
+    live::start(Box::new(way), request, Some(phase), move |outcome| {
+        thread.tell(&outcome, quiet);
+        done(outcome);
+    });
+    Some(limits)
 }
 
 impl Thread {
@@ -147,8 +183,17 @@ impl Thread {
                 self.call();
             }
             Answer::Later => *lock(&self.sender) = sender,
-            Answer::Coalesced => tell(&Event::Coalesced { thread_id: self.id }, self.id),
+            Answer::Coalesced => self.skip(Skipped {
+                reason: "coalesced",
+                trigger: Trigger::Signal,
+                error: None,
+            }),
         }
+    }
+
+    fn skip(&self, skipped: Skipped) {
+        let thread_id = self.id;
+        tell(&Event::Skipped { skipped, thread_id }, thread_id);
     }
 
     /// Reaches the thread in both ways.
@@ -166,6 +211,14 @@ impl Thread {
     }
 
     fn ended(&self, outcome: &Outcome, quiet: bool) {
+        self.tell(outcome, quiet);
+        let again = lock(&self.turn).end();
+        if again {
+            self.call();
+        }
+    }
+
+    fn tell(&self, outcome: &Outcome, quiet: bool) {
         if !quiet {
             match outcome {
                 Ok(info) => stderr::finished(info),
@@ -177,16 +230,19 @@ impl Thread {
             Err(error) => Event::Failed(error.clone()),
         };
         tell(&event, self.id);
-        let again = lock(&self.turn).end();
-        if again {
-            self.call();
-        }
     }
 
-    fn request(&self) -> (Request, bool) {
+    /// What a signal of `sender` asks for.
+    fn wanted(&self) -> (Request, bool) {
         let config = config::current();
-        let (thread_id, sender) = (self.id, lock(&self.sender).take());
-        let request = Request {
+        let quiet = config.quiet;
+        let sender = lock(&self.sender).take();
+        (self.request(config, Trigger::Signal, sender), quiet)
+    }
+
+    fn request(&self, config: Config, trigger: Trigger, sender: Option<u32>) -> Request {
+        let thread_id = self.id;
+        Request {
             target: Target::Default {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id,
@@ -203,13 +259,60 @@ impl Thread {
             live: config.live,
             fallback: None,
             limits: Limits::start(config.timeout),
-            trigger: Trigger::Signal,
+            trigger,
             thread_id,
             observer: (!config.quiet).then(|| -> crate::capture::Observer {
-                Box::new(move |estimate| stderr::started(thread_id, sender, estimate))
+                Box::new(move |estimate| stderr::started(thread_id, trigger, sender, estimate))
             }),
-        };
-        (request, config.quiet)
+        }
+    }
+}
+
+/// A thread whose captures no signal asks for, but what watches its memory.
+#[derive(Clone)]
+pub struct Subject(Arc<Thread>);
+
+impl Subject {
+    /// The one registered as `key`.
+    pub fn of(key: Key) -> Option<Self> {
+        find(key).map(Self)
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.0.gone.load(Ordering::SeqCst)
+    }
+
+    pub fn reach(&self) -> Box<dyn Reach> {
+        Box::new(Way(Arc::clone(&self.0)))
+    }
+
+    pub fn request(&self, config: Config, trigger: Trigger) -> Request {
+        self.0.request(config, trigger, None)
+    }
+
+    /// Tells whoever listens; a refusal is not an error.
+    pub fn tell(&self, outcome: &Outcome, trigger: Trigger, quiet: bool) {
+        match outcome {
+            Err(error) if error.refused().is_some() => {
+                if !quiet {
+                    stderr::failed(self.0.id, error);
+                }
+                self.skip(Skipped {
+                    reason: error.refused().unwrap_or_default(),
+                    trigger,
+                    error: Some(error.clone()),
+                });
+            }
+            outcome => self.0.tell(outcome, quiet),
+        }
+    }
+
+    pub fn skip(&self, skipped: Skipped) {
+        self.0.skip(skipped);
     }
 }
 
@@ -241,7 +344,7 @@ pub fn run_wanted(key: Key) {
     if !lock(&thread.turn).begin() {
         return;
     }
-    let (request, quiet) = thread.request();
+    let (request, quiet) = thread.wanted();
     let way = Way(Arc::clone(&thread));
     let done = move |outcome: Outcome| thread.ended(&outcome, quiet);
     if request.live == Live::Off {
@@ -257,11 +360,11 @@ pub fn begin_wanted(key: Key) -> Option<Portable> {
     if !lock(&thread.turn).begin() {
         return None;
     }
-    let (request, quiet) = thread.request();
+    let (request, quiet) = thread.wanted();
     match PortableCapture::begin(request) {
         Ok(capture) => Some(Portable {
             capture,
-            ending: Ending { thread, quiet },
+            ending: Box::new(move |outcome| thread.ended(outcome, quiet)),
         }),
         Err(error) => {
             thread.ended(&Err(error), quiet);
@@ -276,14 +379,5 @@ pub struct Portable {
     pub ending: Ending,
 }
 
-/// Where the outcome of a wanted capture goes.
-pub struct Ending {
-    thread: Arc<Thread>,
-    quiet: bool,
-}
-
-impl Ending {
-    pub fn tell(self, outcome: &Outcome) {
-        self.thread.ended(outcome, self.quiet);
-    }
-}
+/// Where the outcome of such a capture goes.
+pub type Ending = Box<dyn FnOnce(&Outcome) + Send>;

@@ -29,6 +29,7 @@
 #![expect(unsafe_code, reason = "calls into V8")]
 
 mod abi;
+mod hooks;
 mod line_ends;
 pub mod platform_vtable;
 mod symbols;
@@ -41,7 +42,8 @@ use std::ptr::NonNull;
 
 use abi::{ActivityControl, HeapSnapshotOptions, HeapSpaceStatistics, OutputStream};
 pub use abi::{CHUNK_BYTES, ChunkSink, Progress};
-pub use symbols::InterruptCallback;
+pub use hooks::{Collection, can_observe_collections, can_watch_heap_limit};
+pub use symbols::{GcCallback, InterruptCallback, NearHeapLimitCallback};
 use symbols::{Opaque, symbols};
 
 /// What this process exports.
@@ -101,6 +103,8 @@ pub struct HeapStatistics {
     pub used_bytes: u64,
     /// Bytes outside the heap that objects in it keep alive.
     pub external_bytes: u64,
+    /// What the heap may grow to, young generation included.
+    pub limit_bytes: u64,
 }
 
 impl Isolate {
@@ -143,6 +147,7 @@ impl Isolate {
             total_bytes: fields[0] as u64,
             used_bytes: fields[4] as u64,
             external_bytes: fields[7] as u64,
+            limit_bytes: fields[5] as u64,
         }
     }
 

@@ -29,6 +29,10 @@ pub type Opaque = *mut c_void;
 pub type Slot = *mut usize;
 /// `v8::InterruptCallback`.
 pub type InterruptCallback = unsafe extern "C" fn(isolate: Opaque, data: *mut c_void);
+/// `v8::NearHeapLimitCallback`: answers with the limit that shall hold from now on.
+pub type NearHeapLimitCallback = unsafe extern "C" fn(data: *mut c_void, current: usize, initial: usize) -> usize;
+/// `v8::Isolate::GCCallbackWithData`.
+pub type GcCallback = unsafe extern "C" fn(isolate: Opaque, kind: c_int, flags: c_int, data: *mut c_void);
 
 macro_rules! symbols {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $mangled:literal;)+) => {
@@ -56,6 +60,24 @@ symbols! {
     /// `void v8::Isolate::RequestInterrupt(InterruptCallback, void*)`: thread-safe
     request_interrupt: unsafe extern "C" fn(Opaque, InterruptCallback, *mut c_void) =
         "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_";
+    /// `void v8::Isolate::AddNearHeapLimitCallback(NearHeapLimitCallback, void*)`
+    add_near_heap_limit_callback: unsafe extern "C" fn(Opaque, NearHeapLimitCallback, *mut c_void) =
+        "_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_";
+    /// `void v8::Isolate::RemoveNearHeapLimitCallback(NearHeapLimitCallback, size_t heap_limit)`
+    remove_near_heap_limit_callback: unsafe extern "C" fn(Opaque, NearHeapLimitCallback, usize) =
+        "_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm";
+    /// `void v8::Isolate::AutomaticallyRestoreInitialHeapLimit(double threshold_percent)`
+    restore_initial_heap_limit: unsafe extern "C" fn(Opaque, f64) =
+        "_ZN2v87Isolate36AutomaticallyRestoreInitialHeapLimitEd";
+    /// `void v8::Isolate::AddGCEpilogueCallback(GCCallbackWithData, void*, GCType)`
+    add_gc_epilogue_callback: unsafe extern "C" fn(Opaque, GcCallback, *mut c_void, c_int) =
+        "_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_";
+    /// `void v8::Isolate::RemoveGCEpilogueCallback(GCCallbackWithData, void*)`
+    remove_gc_epilogue_callback: unsafe extern "C" fn(Opaque, GcCallback, *mut c_void) =
+        "_ZN2v87Isolate24RemoveGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_";
+    /// `void v8::Isolate::MemoryPressureNotification(MemoryPressureLevel)`
+    memory_pressure_notification: unsafe extern "C" fn(Opaque, c_int) =
+        "_ZN2v87Isolate26MemoryPressureNotificationENS_19MemoryPressureLevelE";
     /// `void v8::Isolate::GetHeapStatistics(HeapStatistics*)`
     get_heap_statistics: unsafe extern "C" fn(Opaque, *mut usize) =
         "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE";

@@ -42,6 +42,8 @@ pub const NOT_CONTAINED: c_int = 92;
 pub const NO_SNAPSHOT: c_int = 93;
 pub const NOT_WRITTEN: c_int = 94;
 pub const PANICKED: c_int = 95;
+/// It would have waited for a thread that only the parent has.
+pub const LOCKED: c_int = 96;
 
 /// A little behind the service, which it shares the processors with. More would starve it on a busy
 /// machine: at 19 a child took twice as long, or did not end at all.
@@ -258,6 +260,7 @@ unsafe fn contain(plan: &Plan<'_>, filter: &'static [libc::sock_filter]) -> io::
         if faults().live_unconfined {
             return Ok(());
         }
+        contain::notice_waiting(LOCKED)?;
         contain::confine(filter)
     }
 }
@@ -268,6 +271,13 @@ fn misbehave(plan: &Plan<'_>) {
     if faults().live_crash || (faults().live_crash_once && first) {
         // SAFETY: not at all, on purpose.
         unsafe { std::ptr::null_mut::<u8>().write_volatile(0) };
+    }
+    if faults().live_locked || (faults().live_locked_twice && plan.attempt <= 2) {
+        let taken: u32 = 2;
+        let forever = std::ptr::null::<libc::timespec>();
+        let wait = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+        // SAFETY: a word that nobody changes: what the C library does for a lock that is taken.
+        unsafe { libc::syscall(libc::SYS_futex, &raw const taken, wait, taken, forever) };
     }
     while faults().live_hang || (faults().live_hang_once && first) {
         std::thread::sleep(Duration::from_secs(1));

@@ -10,7 +10,10 @@
 //! - [`part_memory`] replaces memory that is shared and writable by a private copy, or, where there is
 //!   too much of it, makes it read-only, so that a write ends the child;
 //! - [`confine`] has the kernel refuse (`EPERM`) all system calls but those for memory, time, and
-//!   descriptors that are open: no names, no sockets, no signals, no threads, no processes.
+//!   descriptors that are open: no names, no sockets, no signals, no threads, no processes;
+//! - [`notice_waiting`] ends the child where it would wait without end for another thread. It has only
+//!   one: what it waits for is a lock that another thread of the parent held at the fork, such as the
+//!   one of V8's that the collectors of all isolates share, and that nobody will ever release here.
 //!
 //! # Safety
 //!
@@ -18,10 +21,12 @@
 
 #![expect(unsafe_code, reason = "system calls on the process as a whole")]
 
-use std::ffi::{c_long, c_void};
+use std::ffi::{c_int, c_long, c_void};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::mappings::Line;
 
@@ -99,7 +104,7 @@ unsafe fn read_memory(address: *mut c_void, copy: &mut Vec<u8>) -> bool {
 }
 
 /// What V8, the C library's allocator and the writing of a file need.
-const ALLOWED: [c_long; 44] = [
+const ALLOWED: [c_long; 43] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -123,7 +128,6 @@ const ALLOWED: [c_long; 44] = [
     libc::SYS_pkey_alloc,
     libc::SYS_pkey_free,
     libc::SYS_membarrier,
-    libc::SYS_futex,
     libc::SYS_rseq,
     libc::SYS_sched_yield,
     libc::SYS_sched_getaffinity,
@@ -146,12 +150,16 @@ const ALLOWED: [c_long; 44] = [
     libc::SYS_exit_group,
 ];
 
+/// What of a futex operation is the command, and not a flag.
+const FUTEX_COMMAND: u32 = !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME).unsigned_abs();
+
 /// The filter, made ready before a fork: a few instructions of the kernel's packet filter.
 pub fn filter() -> &'static [libc::sock_filter] {
     static FILTER: OnceLock<Vec<libc::sock_filter>> = OnceLock::new();
     FILTER.get_or_init(|| {
         const ARCHITECTURE: u32 = 4; // offsets in `struct seccomp_data`
         const NUMBER: u32 = 0;
+        const ARGUMENTS: u32 = 16; // of eight bytes each, the lower half first
         const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
         let step = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter {
             code: code as u16,
@@ -162,12 +170,25 @@ pub fn filter() -> &'static [libc::sock_filter] {
         let load = |offset| step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0, 0);
         let equal = |k, jt, jf| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, k, jt, jf);
         let answer = |verdict| step(libc::BPF_RET | libc::BPF_K, verdict, 0, 0);
+        let masked = |bits| step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, bits, 0, 0);
         let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
         let mut program = vec![
             load(ARCHITECTURE),
             equal(AUDIT_ARCH_X86_64, 1, 0),
             answer(refuse),
             load(NUMBER),
+            // Waiting for a futex without a limit is what a child cannot do; everything else it may.
+            equal(libc::SYS_futex as u32, 0, 10),
+            load(ARGUMENTS + 8),
+            masked(FUTEX_COMMAND),
+            equal(libc::FUTEX_WAIT.unsigned_abs(), 1, 0),
+            equal(libc::FUTEX_WAIT_BITSET.unsigned_abs(), 0, 4),
+            load(ARGUMENTS + 24),
+            equal(0, 0, 2),
+            load(ARGUMENTS + 28),
+            equal(0, 1, 0),
+            answer(libc::SECCOMP_RET_ALLOW),
+            answer(libc::SECCOMP_RET_TRAP),
         ];
         for (at, number) in ALLOWED.iter().enumerate() {
             let to_allow = (ALLOWED.len() - at) as u8;
@@ -176,6 +197,41 @@ pub fn filter() -> &'static [libc::sock_filter] {
         program.extend([answer(refuse), answer(libc::SECCOMP_RET_ALLOW)]);
         program
     })
+}
+
+/// From now on the process ends with `status` where it would wait for a thread that it does not have.
+///
+/// # Safety
+///
+/// Module head.
+pub unsafe fn notice_waiting(status: c_int) -> io::Result<()> {
+    static STATUS: AtomicI32 = AtomicI32::new(0);
+    extern "C" fn end(_signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
+        const SYS_SECCOMP: c_int = 1; // and not a signal that somebody sent
+        // SAFETY: the kernel's; ends the process, without anything else.
+        unsafe {
+            if (*info).si_code == SYS_SECCOMP {
+                libc::_exit(STATUS.load(Ordering::Relaxed));
+            }
+        }
+    }
+    STATUS.store(status, Ordering::Relaxed);
+    // SAFETY: both structures are made whole; the handler does what one may.
+    unsafe {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
+        action.sa_sigaction = end as extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) as usize;
+        action.sa_flags = libc::SA_SIGINFO;
+        let mut set = MaybeUninit::uninit();
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGSYS);
+        let set = set.assume_init();
+        if libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut()) != 0
+            || libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) != 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// From now on the kernel refuses what `filter` does not allow.
@@ -216,12 +272,13 @@ mod tests {
     #[test]
     fn the_filter_ends_in_its_two_answers() {
         let program = filter();
+        let first = program.len() - 2 - ALLOWED.len();
         let [.., refuse, allow] = program else {
             panic!("too short")
         };
         assert_eq!(refuse.k, libc::SECCOMP_RET_ERRNO | 1);
         assert_eq!(allow.k, libc::SECCOMP_RET_ALLOW);
-        for (at, step) in program.iter().enumerate().skip(4).take(ALLOWED.len()) {
+        for (at, step) in program.iter().enumerate().skip(first).take(ALLOWED.len()) {
             assert_eq!(
                 at + 1 + usize::from(step.jt),
                 program.len() - 1,

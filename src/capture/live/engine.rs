@@ -1,6 +1,7 @@
 //! Carries a live capture from state to state. See the [module](super) for the steps.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -135,7 +136,7 @@ pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<&P
             }
             State::Child => {
                 let verdict = child.take().map_or_else(
-                    || Verdict::Lost("there is no child".to_owned()),
+                    || Verdict::lost("there is no child"),
                     |process| kit.watch(&process, reach, &sink, &mut observer, phase),
                 );
                 match kit.accept(verdict, &mut sink) {
@@ -143,12 +144,16 @@ pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<&P
                         written = Some(reading);
                         Event::Whole
                     }
-                    Verdict::Lost(why) => {
+                    Verdict::Lost { why, locked } => {
+                        if faults().live_tell {
+                            // The others of this file would say it only where no child succeeds.
+                            let _ = writeln!(std::io::stderr(), "live capture: child {}: {why}", kit.attempt);
+                        }
                         obstacle = Obstacle {
                             error: Error::new(Code::Aborted, format!("no live capture: {why}")),
                             why,
                         };
-                        Event::Lost
+                        if locked { Event::Locked } else { Event::Lost }
                     }
                     Verdict::Over(error) => {
                         failure = Some(error);
@@ -296,13 +301,13 @@ impl Kit {
         let verdict = match verdict {
             Verdict::Whole(reading) => match (self.request.limits.check(), agree(sink, &reading)) {
                 (Ok(()), Ok(())) => Verdict::Whole(reading),
-                (Ok(()), Err(why)) => Verdict::Lost(why),
+                (Ok(()), Err(why)) => Verdict::lost(why),
                 (Err(error), _) => Verdict::Over(error),
             },
             other => other,
         };
         match verdict {
-            Verdict::Lost(why) if !sink.restart(self.page.read().bytes) => Verdict::Over(Error::new(
+            Verdict::Lost { why, .. } if !sink.restart(self.page.read().bytes) => Verdict::Over(Error::new(
                 Code::Aborted,
                 format!("{why}, after a part of the snapshot had been passed on"),
             )),

@@ -5,15 +5,19 @@
 //!                    ▲ │ ▲ busy │             │
 //!                    │ │ └──────┘             │
 //!                    │ └───────forked─────────┴──▶ Child ──whole──▶ Done
-//!                    └─lost (two times at most, not after Late)┤
+//!                    └─lost (two times at most), locked (nine)─┤
 //!                  refused, or lost for good ──▶ Fallback ◀────┘
 //! ```
+//!
+//! A child that was forked late is not followed by another.
 //!
 //! `Over` (a limit, memory, a full disk, the thread's end) leads to `Failed` from anywhere: capturing
 //! in another way would fail for the same reason, or is not wanted any more.
 
-/// Forks of one capture.
+/// Forks of one capture, where children crash or hang.
 pub const FORKS_MAX: u32 = 3;
+/// And where they come upon a lock, which is seen at once, and is another thread's for a moment only.
+pub const FORKS_MAX_LOCKED: u32 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -49,6 +53,8 @@ pub enum Event {
     Whole,
     /// The child crashed or hung.
     Lost,
+    /// The child came upon a lock that a thread of its parent held at the fork.
+    Locked,
     /// Broken off.
     Over,
 }
@@ -82,6 +88,7 @@ impl Machine {
             }
             (State::Child, Event::Whole) => State::Done,
             (State::Child, Event::Lost) if self.forks < FORKS_MAX && !self.late => State::WaitQuiet,
+            (State::Child, Event::Locked) if self.forks < FORKS_MAX_LOCKED && !self.late => State::WaitQuiet,
             _ => State::Fallback,
         }
     }
@@ -90,11 +97,11 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Event::{Busy, Forked, Lost, Over, Overdue, Ready, Refused, Whole};
+    use Event::{Busy, Forked, Locked, Lost, Over, Overdue, Ready, Refused, Whole};
 
     #[test]
     fn every_way_through() {
-        let cases: [(&str, &[Event], State, u32); 11] = [
+        let cases: [(&str, &[Event], State, u32); 13] = [
             ("at once", &[Ready, Forked, Whole], State::Done, 1),
             ("after a wait", &[Ready, Busy, Busy, Forked, Whole], State::Done, 1),
             ("no fork", &[Ready, Refused], State::Fallback, 0),
@@ -113,6 +120,18 @@ mod tests {
             (
                 "no fourth",
                 &[Ready, Forked, Lost, Forked, Lost, Forked, Lost],
+                State::Fallback,
+                3,
+            ),
+            (
+                "locks, and then none",
+                &[Ready, Forked, Locked, Forked, Locked, Forked, Locked, Forked, Whole],
+                State::Done,
+                4,
+            ),
+            (
+                "locks do not make more of crashes",
+                &[Ready, Forked, Locked, Forked, Locked, Forked, Lost],
                 State::Fallback,
                 3,
             ),

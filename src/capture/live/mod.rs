@@ -102,7 +102,8 @@ pub fn unsupported(why: &str) -> Error {
         .with_hint("live: 'prefer' captures in process where it must")
 }
 
-/// Captures the thread that `reach` leads to. `done` is told the outcome once, on another thread.
+/// Captures the thread that `reach` leads to: live as far as the request says, else in process. `done` is told
+/// the outcome once, on another thread.
 pub fn start<F>(reach: Box<dyn Reach>, request: Request, phase: Option<Phase>, done: F)
 where
     F: FnOnce(Outcome) + Send + 'static,
@@ -117,6 +118,7 @@ where
         platform::block_signals();
         let opened = Sink::open(&request.target, Utc::now(), &request.limits);
         match opened {
+            Ok(sink) if request.live == Live::Off => in_process(&*reach, request, sink, told),
             Ok(sink) => run(&*reach, request, sink, phase.as_ref(), told),
             Err(error) => told.tell(Err(error)),
         }
@@ -148,7 +150,7 @@ impl Drop for Told {
 
 /// Runs `work` on the captured thread and waits for what it gives; nothing where a limit was reached
 /// before it began, or where the thread has gone.
-fn visit<T: Send + 'static>(
+pub fn visit<T: Send + 'static>(
     reach: &dyn Reach,
     limits: &Limits,
     work: impl FnOnce(Isolate) -> T + Send + 'static,
@@ -215,6 +217,11 @@ fn fall_back(reach: &dyn Reach, mut request: Request, sink: Sink, told: Told, ob
         return told.tell(Err(obstacle.error));
     }
     request.fallback = Some(obstacle.why);
+    in_process(reach, request, sink, told);
+}
+
+/// Captures on the thread itself, which stands still meanwhile.
+fn in_process(reach: &dyn Reach, request: Request, sink: Sink, told: Told) {
     let limits = request.limits.clone();
     // The outcome is told from there, or by `told` where it is dropped.
     let _ = visit(reach, &limits, move |isolate| {

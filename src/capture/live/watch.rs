@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::child::{End, NOT_CONTAINED, NOT_WRITTEN, Process};
+use super::child::{End, LOCKED, NOT_CONTAINED, NOT_WRITTEN, Process};
 use super::page::{Page, Reading};
 use crate::capture::memory_watch::MemoryWatch;
 use crate::capture::{Limits, memory};
@@ -27,8 +27,8 @@ const RESERVE_IN_A_GROUP: u64 = 2;
 pub enum Verdict {
     /// It says that all is written.
     Whole(Reading),
-    /// It crashed or hung; another one may do better.
-    Lost(String),
+    /// It crashed, hung, or came upon a lock (`locked`); another one may do better.
+    Lost { why: String, locked: bool },
     /// No other one would do better.
     Over(Error),
 }
@@ -46,6 +46,15 @@ pub struct Interest<'a> {
     pub gone: Box<dyn Fn() -> bool + 'a>,
     /// Makes an error of what the system refused to the child's `write`.
     pub not_written: Box<dyn Fn(std::io::Error) -> Error + 'a>,
+}
+
+impl Verdict {
+    pub fn lost(why: impl Into<String>) -> Self {
+        Self::Lost {
+            why: why.into(),
+            locked: false,
+        }
+    }
 }
 
 pub fn watch(child: &Process, page: &Page, mut interest: Interest<'_>) -> Verdict {
@@ -91,7 +100,7 @@ pub fn watch(child: &Process, page: &Page, mut interest: Interest<'_>) -> Verdic
         }
         if let Some(why) = pulse.stopped(Instant::now(), reading.beats, Sample::of(child.pid), stall) {
             child.kill();
-            return Verdict::Lost(why);
+            return Verdict::lost(why);
         }
     }
 }
@@ -106,13 +115,17 @@ fn judge(end: End, reading: Reading, interest: &Interest<'_>) -> Verdict {
         End::Signal(libc::SIGKILL) if (interest.gone)() => Verdict::Over(super::gone()),
         // Nobody else kills it like this: it is the first to go.
         End::Signal(libc::SIGKILL) => Verdict::Over(out_of_memory("the child was killed, as the kernel does")),
-        End::Signal(signal) => Verdict::Lost(format!("the child crashed (signal {signal})")),
-        End::Exit(NOT_CONTAINED) => Verdict::Lost(format!(
+        End::Signal(signal) => Verdict::lost(format!("the child crashed (signal {signal})")),
+        End::Exit(LOCKED) => Verdict::Lost {
+            why: "the child came upon a lock that another thread held when it was made".to_owned(),
+            locked: true,
+        },
+        End::Exit(NOT_CONTAINED) => Verdict::lost(format!(
             "the child could not be kept from acting outside itself ({})",
             std::io::Error::from_raw_os_error(reading.errno)
         )),
-        End::Exit(status) => Verdict::Lost(format!("the child gave up (status {status})")),
-        End::Unknown => Verdict::Lost("the child ended, nobody knows how".to_owned()),
+        End::Exit(status) => Verdict::lost(format!("the child gave up (status {status})")),
+        End::Unknown => Verdict::lost("the child ended, nobody knows how"),
     }
 }
 
