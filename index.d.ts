@@ -20,7 +20,9 @@ export interface SnapshotOptions {
   gc?: boolean
   /**
    * Count the objects first and refuse with `ERR_HEAPDUMP_MEMORY`, before memory is taken, where
-   * the capture would need more than the cgroup, the rlimits or the machine have left. Default: true.
+   * the capture would need more than the cgroup, the rlimits or the machine have left. Likewise with `ERR_HEAPDUMP_IO` and
+   * `errno` `'ENOSPC'` where the file would not fit on its disk (about 100 bytes an object, a quarter of that with zstd, and
+   * a reserve of 16 MiB). Default: true.
    */
   memoryGuard?: boolean
   /**
@@ -52,6 +54,12 @@ export interface SnapshotOptions {
    * docs/redaction.md. Default: false.
    */
   redact?: boolean
+   * Once the file has its name, remove the oldest of ours in its directory, so that this many stay. Ours are those with a
+   * default name, of this user, that were written by rs-heapdump on this host for the same script: by this process (all its
+   * threads, compressed or not) or by one that has ended. What has another name, is a link, or was written by another
+   * process that still runs, is neither counted nor removed. Goes with default names only. Default: `false`, all stay.
+   */
+  keep?: false | number
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -136,11 +144,11 @@ export interface SnapshotError extends Error {
   syscall?: string
   /** The file or directory concerned. */
   path?: string
-  /** What the capture would need, in bytes, with `ERR_HEAPDUMP_MEMORY`. */
+  /** What the capture would need, in bytes, with `ERR_HEAPDUMP_MEMORY`, or on a disk that is too full. */
   neededBytes?: number
-  /** What there is, in bytes, with `ERR_HEAPDUMP_MEMORY`. */
+  /** What there is, in bytes, likewise. */
   availableBytes?: number
-  /** Which limit is the tightest, with `ERR_HEAPDUMP_MEMORY`: `'cgroup'`, `'rlimit'` or `'machine'`. */
+  /** Which limit is the tightest: `'cgroup'`, `'rlimit'` or `'machine'` with `ERR_HEAPDUMP_MEMORY`, or `'disk'`. */
   limit?: string
   /** What to do about it, where there is something to do. */
   hint?: string
@@ -190,6 +198,8 @@ export interface Configuration {
   compress?: false | 'gzip' | 'zstd'
   /** Leave out what strings contain. Default: false. */
   redact?: boolean
+  /** How many files of ours stay in the directory. Default: `false`, all. */
+  keep?: false | number
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */
@@ -201,7 +211,9 @@ export interface Configuration {
   threads?: 'main' | 'all'
 }
 
-/** Changes the defaults for snapshots made by a signal or by `watch`. What is left out stays as it is. */
+/** Changes the defaults for snapshots made by a signal or by `watch`, though not which: that is settled when the addon is loaded. What
+ * is left out stays as it is.
+ */
 export function configure(options: Configuration): void
 
 /** How much something may grow: a number of bytes, or `'50%'`, `'64KB'`, `'200MB'`, `'2GB'` (of 1024 each). */
@@ -583,7 +595,7 @@ export interface Support {
   live: Capability
   /** `gc()` through V8's own API. */
   gc: Capability
-  /** Snapshots by SIGUSR2. */
+  /** Snapshots by signal; its name, SIGUSR2 unless `NODE_HEAPDUMP_OPTIONS=signal=NAME` says otherwise. */
   signal: Capability
   /** Snapshots by signal while JavaScript never returns to the event loop. */
   blockedLoop: Capability

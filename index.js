@@ -28,11 +28,16 @@ const isGrowths = {
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
 const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
+const isKeep = {
+  is: (value) => value === false || (Number.isInteger(value) && value > 0 && value < 2 ** 32),
+  a: 'false or a positive whole number',
+}
 
 const COMMON = {
   directory: isString,
   compress: isCompression,
   redact: isBoolean,
+  keep: isKeep,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -54,14 +59,15 @@ const WATCH = {
   minIntervalMs: isTime,
 }
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
-// Names that are reserved for what this version cannot do: refused rather than ignored.
-const RESERVED = ['keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
-native.register({ id: threadId, nodeVersion: process.version, uptimeS: process.uptime() }, onNotice)
-for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
-  warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
+native.register(
+  { id: threadId, nodeVersion: process.version, program: process.argv[1] || '', uptimeS: process.uptime() },
+  onNotice,
+)
+for (const warning of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
+  warn(warning, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
 drive(native.watchAsConfigured())
@@ -172,11 +178,12 @@ function configure(options) {
   native.primeAsConfigured()
 }
 
-function changesOf({ threads, live, comparable, compress, ...changes }) {
+function changesOf({ threads, live, comparable, compress, keep, ...changes }) {
   return {
     ...changes,
     ...comparableAs(comparable),
     compress: compressAs(compress),
+    keep: keep === false ? 0 : keep,
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
   }
@@ -253,6 +260,14 @@ class Watcher {
 
 function liveAs(live) {
   return live === true ? 'prefer' : live || undefined
+}
+
+/** Only files that nobody named are ever removed. */
+function keepsDefaultNames() {
+  return {
+    code: 'ERR_HEAPDUMP_ARGUMENT',
+    message: 'the option `keep` counts files with default names, and does not go with `filename`',
+  }
 }
 
 function compressAs(compress) {
@@ -367,13 +382,14 @@ function readRequest(target, known) {
     comparable = true,
     compress,
     redact = false,
+    keep,
     live,
     filename,
     directory,
     timeoutMs,
   } = values
   return {
-    failure,
+    failure: failure || (keep && filename !== undefined ? keepsDefaultNames() : undefined),
     options: values,
     request: {
       filename,
@@ -383,6 +399,7 @@ function readRequest(target, known) {
       ...comparableAs(comparable),
       compress: compressAs(compress),
       redact,
+      keep: keep || undefined,
       live: liveAs(live),
       timeoutMs,
       threadId,
@@ -399,10 +416,6 @@ function readOptions(options, known) {
     const expected = known[name]
     if (!expected && known === SYNC && ASYNC_ONLY.includes(name)) {
       return refuse('ERR_HEAPDUMP_ARGUMENT', `the option \`${name}\` belongs to writeSnapshotAsync`)
-    }
-    if (!expected && RESERVED.includes(name)) {
-      if (value === false) continue
-      return refuse('ERR_HEAPDUMP_UNSUPPORTED', `this version has no option \`${name}\``)
     }
     if (!expected) {
       warn(`unknown option, ignored: ${name}`, 'ERR_HEAPDUMP_ARGUMENT')

@@ -155,7 +155,7 @@ describe('configure', PARALLEL, () => {
       if (threads.isMainThread) {
         require('fs').mkdirSync('there')
         heapdump.configure({ directory: 'there' })
-        heapdump.configure({ timeoutMs: 60000 })
+        heapdump.configure({ timeoutMs: 600000 })
         heapdump.configure({})
         new threads.Worker(__filename).on('exit', function () {
           setInterval(function () {}, 1000)

@@ -14,8 +14,8 @@
 //!
 //! # Cost
 //!
-//! Without filters chunks pass uncopied. gzip holds some 300 KB, zstd some 2 MB. Both run at the levels that keep up
-//! with V8: see `bench/COMPRESSION.md`.
+//! Without filters chunks pass uncopied. Both compressions run at their fastest levels, which keep up with V8: see
+//! `bench/COMPRESSION.md`.
 
 use std::convert::Infallible;
 use std::fs::File;

@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::disk::Disk;
 use super::encode::Encoder;
 use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
@@ -59,6 +60,11 @@ where
 {
     let started = Instant::now();
     let time = Utc::now();
+    let disk = Disk::of(&sink, &request);
+    if let Err(error) = disk.admit_any() {
+        done(Err(error));
+        return None;
+    }
     let header = provenance::header(
         &request,
         Mode::InProcess,
@@ -81,7 +87,9 @@ where
         }
     };
     CAPTURING.set(true);
-    let recorded = catch_unwind(AssertUnwindSafe(|| record(isolate, started, &mut request, &mut writer)));
+    let recorded = catch_unwind(AssertUnwindSafe(|| {
+        record(isolate, started, &mut request, disk, &mut writer)
+    }));
     CAPTURING.set(false);
     match recorded {
         Ok(Ok(graph)) => {
@@ -116,7 +124,13 @@ struct Graph {
     bytes: u64,
 }
 
-fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mut Writer) -> Result<Graph, Error> {
+fn record(
+    isolate: Isolate,
+    started: Instant,
+    request: &mut Request,
+    disk: Disk,
+    writer: &mut Writer,
+) -> Result<Graph, Error> {
     request.limits.check()?;
     if request.gc {
         isolate.collect_garbage();
@@ -130,6 +144,7 @@ fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mu
         started,
         limits: &request.limits,
         memory: MemoryWatch::new(request.memory_guard),
+        disk,
         observer: request.observer.take(),
         first: None,
         verdict: None,
@@ -196,6 +211,7 @@ struct Watch<'a> {
     started: Instant,
     limits: &'a Limits,
     memory: MemoryWatch,
+    disk: Disk,
     observer: Option<Observer>,
     /// First report: when, and how much had been done.
     first: Option<(Instant, u32)>,
@@ -205,13 +221,17 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Whether there is anything to watch for: being watched, V8 takes longer.
     fn is_needed(&self, small_objects_bytes: u64) -> bool {
-        self.observer.is_some() || self.limits.can_end() || self.memory.can_run_short(small_objects_bytes)
+        self.observer.is_some()
+            || self.limits.can_end()
+            || self.memory.can_run_short(small_objects_bytes)
+            || self.disk.can_run_short(small_objects_bytes)
     }
 
     fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {
         self.limits.check()?;
         let Some((begun, done_then)) = self.first else {
             self.first = Some((Instant::now(), done));
+            self.disk.admit(u64::from(total))?;
             return self.memory.admit(u64::from(total));
         };
         self.memory.check()?;

@@ -14,6 +14,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
+use super::disk::Disk;
 use super::encode::Encoder;
 use super::ids::Ids;
 use super::sink::Sink;
@@ -51,6 +52,7 @@ impl PortableCapture {
         let time = Utc::now();
         let started = Instant::now();
         let sink = Sink::open(&request.target, time, &request.limits)?;
+        Disk::of(&sink, &request).admit_any()?;
         // Beside the target, unless that is a device or a FIFO.
         let directory = sink.directory().map_or_else(std::env::temp_dir, Path::to_owned);
         let partial = super::sink::partial_file(&directory).map_err(|error| Error::io(&error, "open", sink.path()))?;

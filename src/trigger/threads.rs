@@ -247,6 +247,7 @@ impl Thread {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id,
                 compression: config.compression,
+                keep: config.keep,
             },
             encoding: Encoding {
                 compression: config.compression,

@@ -145,6 +145,7 @@ fn destination(wanted: &Wanted) -> capture::Target {
             directory: wanted.directory.clone().unwrap_or_else(|| ".".into()),
             thread_id: 0,
             compression: compression(wanted).unwrap_or_default(),
+            keep: None,
         },
     }
 }

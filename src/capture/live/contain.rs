@@ -170,6 +170,7 @@ pub fn filter() -> &'static [libc::sock_filter] {
         let load = |offset| step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0, 0);
         let equal = |k, jt, jf| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, k, jt, jf);
         let answer = |verdict| step(libc::BPF_RET | libc::BPF_K, verdict, 0, 0);
+        let number = |call: c_long| u32::try_from(call).unwrap_or(u32::MAX);
         let masked = |bits| step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, bits, 0, 0);
         let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
         let mut program = vec![
@@ -178,7 +179,7 @@ pub fn filter() -> &'static [libc::sock_filter] {
             answer(refuse),
             load(NUMBER),
             // Waiting for a futex without a limit is what a child cannot do; everything else it may.
-            equal(libc::SYS_futex as u32, 0, 10),
+            equal(number(libc::SYS_futex), 0, 10),
             load(ARGUMENTS + 8),
             masked(FUTEX_COMMAND),
             equal(libc::FUTEX_WAIT.unsigned_abs(), 1, 0),
@@ -190,9 +191,9 @@ pub fn filter() -> &'static [libc::sock_filter] {
             answer(libc::SECCOMP_RET_ALLOW),
             answer(libc::SECCOMP_RET_TRAP),
         ];
-        for (at, number) in ALLOWED.iter().enumerate() {
+        for (at, call) in ALLOWED.iter().enumerate() {
             let to_allow = (ALLOWED.len() - at) as u8;
-            program.push(equal(u32::try_from(*number).unwrap_or(u32::MAX), to_allow, 0));
+            program.push(equal(number(*call), to_allow, 0));
         }
         program.extend([answer(refuse), answer(libc::SECCOMP_RET_ALLOW)]);
         program

@@ -16,6 +16,7 @@ use super::page::{Page, Reading};
 use super::quiet::{self, Workers};
 use super::watch::{Interest, Verdict, watch};
 use super::{Obstacle, Phase, Reach, Told, fall_back, visit};
+use crate::capture::disk::Disk;
 use crate::capture::memory_watch::MemoryWatch;
 use crate::capture::sink::Sink;
 use crate::capture::{Captured, Estimate, Info, Mode, Observer, Request, ids, panicked, provenance, redaction};
@@ -58,6 +59,7 @@ struct Kit {
     null: File,
     key: Option<Key>,
     memory: MemoryWatch,
+    disk: Disk,
     /// The first visit has been.
     begun: bool,
     attempt: u32,
@@ -80,9 +82,13 @@ pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<&P
         Ok(turn) => turn,
         Err(error) => return told.tell(Err(error)),
     };
+    let disk = Disk::of(&sink, &request);
+    if let Err(error) = disk.admit_any() {
+        return told.tell(Err(error));
+    }
     let mut machine = Machine::new();
     let mut kit = match prepare(&mut sink, request.encoding.redact) {
-        Ok(parts) => parts.into_kit(request),
+        Ok(parts) => parts.into_kit(request, disk),
         Err(why) => return fall_back(reach, request, sink, told, Obstacle::unsupported(&why)),
     };
     machine.on(Event::Ready);
@@ -218,9 +224,10 @@ fn prepare(sink: &mut Sink, redact: bool) -> Result<Parts, String> {
 }
 
 impl Parts {
-    fn into_kit(self, request: Request) -> Kit {
+    fn into_kit(self, request: Request, disk: Disk) -> Kit {
         Kit {
             key: self.key,
+            disk,
             memory: MemoryWatch::new(request.memory_guard),
             request,
             time: Utc::now(),
@@ -331,6 +338,7 @@ impl Kit {
                 limits: &self.request.limits,
                 guarded: self.request.memory_guard,
                 memory: &mut self.memory,
+                disk: &self.disk,
                 counted: Box::new(move |nodes| {
                     if let Some(observer) = observer.take() {
                         observer(Estimate {
