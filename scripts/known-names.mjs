@@ -19,7 +19,9 @@ const PROGRAM = `
 /** Longer ones are no names, and numbers are told apart by their place. */
 const MAX_LENGTH = 64
 
-const names = new Set()
+/** What the addon gives to its own objects, natively. */
+const OWN = ['durationMs', 'errno', 'fallback', 'failure', 'info', 'neededBytes', 'pauseMs', 'threadId', 'trigger']
+const names = new Set(OWN)
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'rs-heapdump-names-'))
 try {
   for (const major of NODES) {
