@@ -20,7 +20,9 @@ export interface SnapshotOptions {
   gc?: boolean
   /**
    * Count the objects first and refuse with `ERR_HEAPDUMP_MEMORY`, before memory is taken, where
-   * the capture would need more than the cgroup, the rlimits or the machine have left. Default: true.
+   * the capture would need more than the cgroup, the rlimits or the machine have left. Likewise with `ERR_HEAPDUMP_IO` and
+   * `errno` `'ENOSPC'` where the file would not fit on its disk (about 100 bytes an object, a quarter of that with zstd, and
+   * a reserve of 16 MiB). Default: true.
    */
   memoryGuard?: boolean
   /**
@@ -44,6 +46,20 @@ export interface SnapshotOptions {
    * `filename` says (`.gz`, `.zst`), else `false`. All that reads snapshots here reads these, too; DevTools does not.
    */
   compress?: false | 'gzip' | 'zstd'
+  /**
+   * Leave out what strings contain, and names that may be data: a tag of the same length stands for each, the same
+   * for equal strings of this process. Graph, sizes, ids, names of the program and paths of scripts stay, so every
+   * analysis works. Nothing of it reaches the disk, nor what is taken out. Lengthens the pause by about what V8 needs
+   * to write its snapshot; fails with `ERR_HEAPDUMP_UNSUPPORTED` where `support().mode` is `'portable'`. See
+   * docs/redaction.md. Default: false.
+   */
+  redact?: boolean
+   * Once the file has its name, remove the oldest of ours in its directory, so that this many stay. Ours are those with a
+   * default name, of this user, that were written by rs-heapdump on this host for the same script: by this process (all its
+   * threads, compressed or not) or by one that has ended. What has another name, is a link, or was written by another
+   * process that still runs, is neither counted nor removed. Goes with default names only. Default: `false`, all stay.
+   */
+  keep?: false | number
   /** Give up after this many milliseconds, leave no file, and fail with `ERR_HEAPDUMP_TIMEOUT`. */
   timeoutMs?: number
 }
@@ -128,11 +144,11 @@ export interface SnapshotError extends Error {
   syscall?: string
   /** The file or directory concerned. */
   path?: string
-  /** What the capture would need, in bytes, with `ERR_HEAPDUMP_MEMORY`. */
+  /** What the capture would need, in bytes, with `ERR_HEAPDUMP_MEMORY`, or on a disk that is too full. */
   neededBytes?: number
-  /** What there is, in bytes, with `ERR_HEAPDUMP_MEMORY`. */
+  /** What there is, in bytes, likewise. */
   availableBytes?: number
-  /** Which limit is the tightest, with `ERR_HEAPDUMP_MEMORY`: `'cgroup'`, `'rlimit'` or `'machine'`. */
+  /** Which limit is the tightest: `'cgroup'`, `'rlimit'` or `'machine'` with `ERR_HEAPDUMP_MEMORY`, or `'disk'`. */
   limit?: string
   /** What to do about it, where there is something to do. */
   hint?: string
@@ -180,6 +196,10 @@ export interface Configuration {
   live?: boolean | 'prefer' | 'require'
   /** What the files are compressed with. Default: `false`. */
   compress?: false | 'gzip' | 'zstd'
+  /** Leave out what strings contain. Default: false. */
+  redact?: boolean
+  /** How many files of ours stay in the directory. Default: `false`, all. */
+  keep?: false | number
   /** Default: none. */
   timeoutMs?: number
   /** No lines on stderr. Default: false. */
@@ -191,7 +211,9 @@ export interface Configuration {
   threads?: 'main' | 'all'
 }
 
-/** Changes the defaults for snapshots made by a signal or by `watch`. What is left out stays as it is. */
+/** Changes the defaults for snapshots made by a signal or by `watch`, though not which: that is settled when the addon is loaded. What
+ * is left out stays as it is.
+ */
 export function configure(options: Configuration): void
 
 /** How much something may grow: a number of bytes, or `'50%'`, `'64KB'`, `'200MB'`, `'2GB'` (of 1024 each). */
@@ -252,7 +274,8 @@ export interface Watcher {
  * not stay alive for it. A thread has one watcher: a new one stops the one before. Where a snapshot is refused or fails,
  * there is none for ten minutes, then twenty, and so on.
  *
- * Throws `ERR_HEAPDUMP_UNSUPPORTED` where V8's functions are not to be found (`support().inProcess`).
+ * Where V8's functions are not to be found (`support().mode` is `'portable'`), growth is watched by a timer instead, and
+ * there is no snapshot near the limit (`nearLimit` is `'off'`).
  */
 export function watch(options?: WatchOptions): Watcher
 
@@ -435,9 +458,9 @@ export interface Snapshot {
 
 /**
  * Reads a `.heapsnapshot`, plain or compressed with gzip or zstd, off the event loop.
- * Takes about as much memory as the file is large. Rejects with a `SnapshotError`.
+ * Takes about as much memory as the file is large. With `redact` what strings contain is left out of all answers. Rejects with a `SnapshotError`.
  */
-export function openSnapshot(file: string, options?: { salvage?: boolean }): Promise<Snapshot>
+export function openSnapshot(file: string, options?: { salvage?: boolean; redact?: boolean }): Promise<Snapshot>
 
 /** Which suspects to answer with, and how to read the files. */
 export interface LeakOptions {
@@ -447,6 +470,8 @@ export interface LeakOptions {
   filter?: string
   /** Read files that end inside their strings as far as they go. Default: false. */
   salvage?: boolean
+  /** Leave out what strings contain, names that may be data, and lines of source. Default: false. */
+  redact?: boolean
 }
 
 /** Why something leaks: a rule of its own for each; `unnamed` where none fits. */
@@ -570,7 +595,7 @@ export interface Support {
   live: Capability
   /** `gc()` through V8's own API. */
   gc: Capability
-  /** Snapshots by SIGUSR2. */
+  /** Snapshots by signal; its name, SIGUSR2 unless `NODE_HEAPDUMP_OPTIONS=signal=NAME` says otherwise. */
   signal: Capability
   /** Snapshots by signal while JavaScript never returns to the event loop. */
   blockedLoop: Capability

@@ -28,10 +28,16 @@ const isGrowths = {
 const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
 
 const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
+const isKeep = {
+  is: (value) => value === false || (Number.isInteger(value) && value > 0 && value < 2 ** 32),
+  a: 'false or a positive whole number',
+}
 
 const COMMON = {
   directory: isString,
   compress: isCompression,
+  redact: isBoolean,
+  keep: isKeep,
   gc: isBoolean,
   memoryGuard: isBoolean,
   comparable: isComparable,
@@ -53,18 +59,18 @@ const WATCH = {
   minIntervalMs: isTime,
 }
 const ASYNC_ONLY = ['live', 'signal', 'onProgress']
-// Names that are reserved for what this version cannot do: refused rather than ignored, because a
-// caller who asks for redaction must not get a plain file.
-const RESERVED = ['redact', 'keep']
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
-native.register({ id: threadId, nodeVersion: process.version, uptimeS: process.uptime() }, onNotice)
-for (const word of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
-  warn(`unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: ${word}`, 'ERR_HEAPDUMP_ARGUMENT')
+native.register(
+  { id: threadId, nodeVersion: process.version, program: process.argv[1] || '', uptimeS: process.uptime() },
+  onNotice,
+)
+for (const warning of native.applyEnvironment(process.env.NODE_HEAPDUMP_OPTIONS || '')) {
+  warn(warning, 'ERR_HEAPDUMP_ARGUMENT')
 }
 native.primeAsConfigured()
-native.watchAsConfigured()
+drive(native.watchAsConfigured())
 
 function writeSnapshot(target, callback) {
   if (typeof target === 'function') {
@@ -172,11 +178,12 @@ function configure(options) {
   native.primeAsConfigured()
 }
 
-function changesOf({ threads, live, comparable, compress, ...changes }) {
+function changesOf({ threads, live, comparable, compress, keep, ...changes }) {
   return {
     ...changes,
     ...comparableAs(comparable),
     compress: compressAs(compress),
+    keep: keep === false ? 0 : keep,
     live: live === undefined ? undefined : liveAs(live) || 'off',
     allThreads: threads === undefined ? undefined : threads === 'all',
   }
@@ -207,7 +214,23 @@ function watch(options) {
     config: changesOf({ ...rest, directory: rest.directory && absolute(rest.directory) }),
   })
   if (watching.failure) throw toError(watching.failure)
+  drive(watching.portable())
   return new Watcher(watching)
+}
+
+/** Without V8's own functions: measures and captures for a watcher, on a timer that keeps nothing alive. */
+function drive(portable) {
+  if (!portable) return
+  const timer = setInterval(() => {
+    const next = portable.look(heapFigures())
+    if (next === 'stop') clearInterval(timer)
+    if (next !== 'measure') return
+    const before = process.hrtime.bigint()
+    gc()
+    const capture = portable.measured(heapFigures(), Number(process.hrtime.bigint() - before) / 1e6)
+    if (capture) carryOut(capture)
+  }, portable.intervalMs)
+  timer.unref()
 }
 
 /** What `watch` gives: how far it is, and the way to stop it. */
@@ -237,6 +260,14 @@ class Watcher {
 
 function liveAs(live) {
   return live === true ? 'prefer' : live || undefined
+}
+
+/** Only files that nobody named are ever removed. */
+function keepsDefaultNames() {
+  return {
+    code: 'ERR_HEAPDUMP_ARGUMENT',
+    message: 'the option `keep` counts files with default names, and does not go with `filename`',
+  }
 }
 
 function compressAs(compress) {
@@ -317,11 +348,12 @@ function carryOut(portable) {
   } catch (error) {
     failure = error.message
   }
-  const heap = v8.getHeapStatistics()
-  return portable.finish(
-    { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory },
-    failure,
-  )
+  return portable.finish(heapFigures(), failure)
+}
+
+function heapFigures() {
+  const heap = require('v8').getHeapStatistics()
+  return { totalBytes: heap.total_heap_size, usedBytes: heap.used_heap_size, externalBytes: heap.external_memory }
 }
 
 /** Events come after the call that caused them, so that a listener's exception is not the caller's. */
@@ -344,9 +376,20 @@ function dispatch({ info, failure }) {
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
   const { values, failure } = readOptions(given, known)
-  const { gc = true, memoryGuard = true, comparable = true, compress, live, filename, directory, timeoutMs } = values
+  const {
+    gc = true,
+    memoryGuard = true,
+    comparable = true,
+    compress,
+    redact = false,
+    keep,
+    live,
+    filename,
+    directory,
+    timeoutMs,
+  } = values
   return {
-    failure,
+    failure: failure || (keep && filename !== undefined ? keepsDefaultNames() : undefined),
     options: values,
     request: {
       filename,
@@ -355,6 +398,8 @@ function readRequest(target, known) {
       memoryGuard,
       ...comparableAs(comparable),
       compress: compressAs(compress),
+      redact,
+      keep: keep || undefined,
       live: liveAs(live),
       timeoutMs,
       threadId,
@@ -371,10 +416,6 @@ function readOptions(options, known) {
     const expected = known[name]
     if (!expected && known === SYNC && ASYNC_ONLY.includes(name)) {
       return refuse('ERR_HEAPDUMP_ARGUMENT', `the option \`${name}\` belongs to writeSnapshotAsync`)
-    }
-    if (!expected && RESERVED.includes(name)) {
-      if (value === false) continue
-      return refuse('ERR_HEAPDUMP_UNSUPPORTED', `this version has no option \`${name}\``)
     }
     if (!expected) {
       warn(`unknown option, ignored: ${name}`, 'ERR_HEAPDUMP_ARGUMENT')

@@ -76,12 +76,16 @@ function reader(native, toError) {
     }
     const { top, filter } = rows(options, [])
     const resolved = files.map((file) => path.resolve(file))
-    return report((done) => native.findLeaks(resolved, top, filter, options.salvage === true, done))
+    return report((done) =>
+      native.findLeaks(resolved, top, filter, options.salvage === true, options.redact === true, done),
+    )
   }
 
-  async function openSnapshot(file, { salvage = false } = {}) {
+  async function openSnapshot(file, { salvage = false, redact = false } = {}) {
     if (typeof file !== 'string' || file.includes('\0')) throw refuse('the file must be a string without null bytes')
-    const { json, handle } = await ask((done) => native.openSnapshot(path.resolve(file), salvage === true, done))
+    const resolved = path.resolve(file)
+    const opened = (done) => native.openSnapshot(resolved, salvage === true, redact === true, done)
+    const { json, handle } = await ask(opened)
     return new Snapshot(handle, JSON.parse(json))
   }
 

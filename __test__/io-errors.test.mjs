@@ -20,7 +20,7 @@ import {
  * Tries to write `target` in both forms and says both errors; then `afterwards` (source text) puts
  * right what was wrong, and another snapshot is written to `last`.
  */
-const attempt = (target, { before = '', afterwards = '', last = 'last.heapsnapshot' } = {}) => `
+const attempt = (target, { before = '', afterwards = '', last = 'last.heapsnapshot', given = {} } = {}) => `
   const fs = require('fs')
   const heapdump = require(ADDON)
   const execFileSync = require('child_process').execFileSync
@@ -30,7 +30,7 @@ const attempt = (target, { before = '', afterwards = '', last = 'last.heapsnapsh
   ${before}
   let calls = 0
   let error
-  const target = ${JSON.stringify(target)}
+  const target = ${JSON.stringify(Object.keys(given).length > 0 ? { filename: target, ...given } : target)}
   const returned = heapdump.writeSnapshot(target, function (err) { calls++; error = err })
   if (returned || calls !== 1 || !error) throw new Error('no error: ' + returned + ' ' + calls)
   say(Object.assign({ message: error.message }, figures(error)))
@@ -157,27 +157,35 @@ describe('a file system', PARALLEL, () => {
   for (const fault of faults) {
     const how = fault ? `, with ${fault}` : ''
 
-    it(`that is full: ENOSPC, nothing stays there, and then it works${how}`, { skip: whyNoMount }, async () => {
-      const child = await run(
-        attempt('a.heapsnapshot', {
-          before: `fs.writeFileSync('a.heapsnapshot', 'what was there')`,
-          afterwards: `
+    for (const given of [{}, { memoryGuard: false }, { memoryGuard: false, compress: 'gzip' }]) {
+      const what = Object.keys(given).length > 0 ? `, ${JSON.stringify(given)}` : ''
+
+      it(`that is full: ENOSPC, nothing stays there, and then it works${what}${how}`, {
+        skip: whyNoMount,
+      }, async () => {
+        const child = await run(
+          attempt('a.heapsnapshot', {
+            given,
+            before: `fs.writeFileSync('a.heapsnapshot', 'what was there')`,
+            afterwards: `
             say(fs.readdirSync('.'))
             say(fs.readFileSync('a.heapsnapshot', 'utf8'))
             fs.writeFileSync('fits', Buffer.alloc(900 * 1024))
             fs.unlinkSync('fits')
             execFileSync('mount', ['-o', 'remount,size=256m', process.cwd()])`,
-          last: 'a.heapsnapshot',
-        }) +
-          `.then(function () {
+            last: 'a.heapsnapshot',
+          }) +
+            `.then(function () {
           say(fs.readdirSync('.'))
           say(fs.statSync('a.heapsnapshot').size > 1024 * 1024)
         })`,
-        { wrapper: mounted('size=1m'), fault },
-      )
-      checkErrors(child.said, 'ENOSPC', 'a.heapsnapshot')
-      assert.deepEqual(child.said.slice(2), [['a.heapsnapshot'], 'what was there', true, ['a.heapsnapshot'], true])
-    })
+          { wrapper: mounted('size=1m'), fault },
+        )
+        checkErrors(child.said, 'ENOSPC', 'a.heapsnapshot')
+        assert.equal(child.said[0].syscall, given.memoryGuard === false ? 'write' : 'statvfs')
+        assert.deepEqual(child.said.slice(2), [['a.heapsnapshot'], 'what was there', true, ['a.heapsnapshot'], true])
+      })
+    }
   }
 
   it('without inodes left: ENOSPC', { skip: whyNoMount }, async () => {

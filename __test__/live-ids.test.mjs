@@ -73,6 +73,16 @@ describe('object ids of live captures', { ...PARALLEL, skip: NO_LIVE }, () => {
     assert.deepEqual([upTo(a.limit, a), upTo(b.limit, b), common(a, b)], [1000, 1200, 900])
   })
 
+  it("comparable: 'each' for the first alone tells exactly what came and went until the second", async () => {
+    const child = start(`${WALK}; visit(1000)
+      walk({ live: 'require', comparable: 'each' }, { live: 'require' })`)
+    const { ids, row } = await child.next()
+    assert.deepEqual([ids, row], ['partly', [300, 100]])
+    const [a, b] = read(child)
+    assert.equal(a.limit, b.limit)
+    assert.deepEqual([upTo(a.limit, a), upTo(b.limit, b), common(a, b) >= 900], [1000, 900, true])
+  })
+
   it('are those of snapshots in process, before and after', async () => {
     const child = start(`${WALK}; visit(1000); walk({}, { live: 'require' })`)
     const { modes, ids, row } = await child.next()

@@ -86,11 +86,11 @@ describe('live captures of threads', { ...PARALLEL, skip: NO_LIVE }, () => {
   it('a signal covers all threads, busy ones too', async () => {
     const child = start(
       `require(ADDON)
-      const script = "require('worker_threads').parentPort.postMessage('up'); require(ADDON); for (;;) { const kept = []; for (let i = 0; i < 1e4; i++) kept.push({ i }) }"
+      const script = "require(ADDON); require('worker_threads').parentPort.postMessage('up'); for (;;) { const kept = []; for (let i = 0; i < 1e4; i++) kept.push({ i }) }"
       let up = 0
       for (let i = 0; i < 2; i++) {
         new (require('worker_threads').Worker)(script.replace('ADDON', JSON.stringify(ADDON)), { eval: true })
-          .on('message', () => { if (++up === 2) setTimeout(() => say('ready'), 500) })
+          .on('message', () => { if (++up === 2) say('ready') })
       }`,
       { options: 'live=require,threads=all' },
     )

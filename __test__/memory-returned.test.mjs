@@ -19,7 +19,7 @@ describe('resident memory', PARALLEL, () => {
       const { before, peak, after } = await answer(`
         const heapdump = require(ADDON)
         global.kept = []
-        for (let i = 0; i < 150000; i++) global.kept.push({ i: i, text: 'text ' + i })
+        for (let i = 0; i < 150000; i++) global.kept.push({ i: i, more: { i: i, none: {} } })
         heapdump.gc()
         function rss() { return process.memoryUsage().rss }
         const before = rss()
@@ -29,7 +29,7 @@ describe('resident memory', PARALLEL, () => {
           let polls = 0
           ;(function poll() {
             const after = rss()
-            if (after - before < (peak - before) * ${share} || ++polls === 60) {
+            if (after - before < (peak - before) * ${share} || ++polls === 1200) {
               return say({ before: before, peak: peak, after: after })
             }
             setTimeout(poll, 50)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import { filesIn, PARALLEL, readSnapshot, snapshotsIn, start, testedNodeMajor } from './helpers.mjs'
+import { filesIn, PARALLEL, readSnapshot, snapshotsIn, start } from './helpers.mjs'
 
 /** Few and large objects, so that the snapshot is quick; and 1000 visits to look for. */
 const FILL = `
@@ -92,9 +92,7 @@ describe('near the heap limit', PARALLEL, () => {
     assert.equal(filesIn(child.directory).filter((name) => name.startsWith('Heap.')).length, 1)
   })
 
-  it("stands beside an application's own callback that is newer: a file each", {
-    skip: testedNodeMajor() < 18 && 'Node 16 has it from 16.18 on, and takes its snapshot too late',
-  }, async () => {
+  it("stands beside an application's own callback that is newer: a file each", async () => {
     const child = start(
       `
       const heapdump = require(ADDON); ${FILL}

@@ -83,7 +83,7 @@ describe('options', PARALLEL, () => {
   })
 
   it('of later versions are refused, not ignored', async () => {
-    const later = [`{ redact: true }`]
+    const later = [`{ keep: 5 }`]
     const child = await run(attempts(later))
     assert.equal(child.said.length, later.length)
     child.said.forEach(({ returned, calls, async }, index) => {
@@ -155,7 +155,7 @@ describe('configure', PARALLEL, () => {
       if (threads.isMainThread) {
         require('fs').mkdirSync('there')
         heapdump.configure({ directory: 'there' })
-        heapdump.configure({ timeoutMs: 60000 })
+        heapdump.configure({ timeoutMs: 600000 })
         heapdump.configure({})
         new threads.Worker(__filename).on('exit', function () {
           setInterval(function () {}, 1000)

@@ -267,7 +267,7 @@ describe('timeoutMs', PARALLEL, () => {
     for (const form of ['writeSnapshot', 'writeSnapshotAsync']) {
       const child = await run(
         `
-        const options = { filename: 'a.heapsnapshot', timeoutMs: 60000 }
+        const options = { filename: 'a.heapsnapshot', timeoutMs: 600000 }
         const result = require(ADDON).${form}(options)
         Promise.resolve(result).then(function () { say('written') })`,
       )

@@ -134,7 +134,7 @@ describe('writeSnapshot', PARALLEL, () => {
       [{ filename: 'a.heapsnapshot' }, (child) => path.join(child.directory, 'a.heapsnapshot')],
       [{ directory, filename: 'b.heapsnapshot' }, () => path.join(directory, 'b.heapsnapshot')],
       [
-        { gc: false, memoryGuard: false, timeoutMs: 60000, filename: 'c.heapsnapshot' },
+        { gc: false, memoryGuard: false, timeoutMs: 600000, filename: 'c.heapsnapshot' },
         (child) => path.join(child.directory, 'c.heapsnapshot'),
       ],
     ]
@@ -228,7 +228,7 @@ describe('the snapshot', PARALLEL, () => {
     const time = Date.parse(provenance.time)
     assert.ok(before - 1000 <= time && time <= Date.now() + 1000, 'the time is now')
     const startTime = Date.parse(provenance.process_start_time)
-    assert.ok(Math.abs(startTime - started) < 2000, `started ${startTime}, not ${started}`)
+    assert.ok(Math.abs(startTime - started) < 10_000, `started ${startTime}, not ${started}`)
     assert.ok(provenance.memory.rss_bytes < rss * 2, 'memory is that of the process')
   })
 
@@ -303,7 +303,7 @@ describe('the snapshot', PARALLEL, () => {
         let polls = 0
         ;(function poll() {
           const after = state()
-          if (after.threads > before.threads && ++polls < 100) return setTimeout(poll, 20)
+          if (after.threads > before.threads && ++polls < 3000) return setTimeout(poll, 20)
           say({ before: before, after: after })
         })()
       }, 50)`)

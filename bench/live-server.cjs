@@ -39,30 +39,33 @@ const CAPTURES = {
   'in-process': (filename, done) => require(root).writeSnapshotAsync({ filename }).then(done),
   v8: (filename, done) => done({ path: require('v8').writeHeapSnapshot(filename) }),
   heapdump: (filename, done) => require(heapdumpDirectory).writeSnapshot(filename, () => done({})),
-  // As long as a live capture may take beside such a load, since heaps grow meanwhile.
-  nothing: (_filename, done) => setTimeout(done, 120_000, {}),
+  nothing: (_filename, done, ms) => setTimeout(done, ms, {}),
 }
 
-process.on('message', ({ what, filename }) => {
+process.on('message', ({ what, filename, lastsMs }) => {
   const rssBefore = process.memoryUsage().rss
   longestMs = 0
   const started = performance.now()
-  CAPTURES[what](filename, (info) => {
-    const durationMs = performance.now() - started
-    // The stall shows once the loop has turned again; memory settles a little later.
-    setTimeout(() => {
-      const size = fs.existsSync(filename) ? fs.statSync(filename).size : 0
-      process.send({
-        durationMs,
-        stallMs: longestMs,
-        pauseMs: info.pauseMs,
-        nodes: info.nodes,
-        rssBefore,
-        rssAfter: process.memoryUsage().rss,
-        size,
-      })
-    }, 2000)
-  })
+  CAPTURES[what](
+    filename,
+    (info) => {
+      const durationMs = performance.now() - started
+      // The stall shows once the loop has turned again; memory settles a little later.
+      setTimeout(() => {
+        const size = fs.existsSync(filename) ? fs.statSync(filename).size : 0
+        process.send({
+          durationMs,
+          stallMs: longestMs,
+          pauseMs: info.pauseMs,
+          nodes: info.nodes,
+          rssBefore,
+          rssAfter: process.memoryUsage().rss,
+          size,
+        })
+      }, 2000)
+    },
+    lastsMs,
+  )
 })
 
 require(root) // before the first request, as in production

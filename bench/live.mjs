@@ -5,11 +5,14 @@
 //
 //   --node 20,24           majors of Node to run on
 //   --megabytes 500        heap of the server under load
-//   --contender live,in-process,v8,heapdump,nothing
+//   --contender live,nothing,in-process,v8,heapdump
+//   --warm-up 20           seconds of load before
 //   --pauses 100,500,1200  heaps whose pause is measured without load; '' for none
 //
 // First table: an HTTP server with a heap of small objects, requests from autocannon (in this process)
-// from two seconds before the capture until its end. One capture of each contender, in fresh processes.
+// for --warm-up seconds before the capture, so that the heap has its size, until its end. One capture of each
+// contender, in fresh processes, whose heap is limited to half as much again as it holds: otherwise it grows by
+// the load alone, and nobody knows what the capture had to do with it. 'nothing' lasts as long as the longest before it.
 // Second table: the pause of a live capture against the memory of the process, without load.
 // Memory of the child is the highest RssAnon seen (every 100 ms), inherited pages included.
 
@@ -28,16 +31,19 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SERVER = fileURLToPath(new URL('live-server.cjs', import.meta.url))
 const OUTPUT = join(CACHE, 'output')
 const CONNECTIONS = 10
-const HEAP_LIMIT_MB = 8192
+const SEMI_SPACE_MB = 16
 
 const { values } = parseArgs({
   options: {
     node: { type: 'string', default: '20,24' },
     megabytes: { type: 'string', default: '500' },
-    contender: { type: 'string', default: 'nothing,live,in-process,v8,heapdump' },
+    contender: { type: 'string', default: 'live,nothing,in-process,v8,heapdump' },
+    'warm-up': { type: 'string', default: '20' },
     pauses: { type: 'string', default: '100,500,1200' },
   },
 })
+/** The longest capture so far. */
+let longestMs = 10_000
 const list = (text) => text.split(',').filter(Boolean)
 
 await install()
@@ -64,8 +70,9 @@ async function underLoad(major, what, megabytes) {
     duration: 3600,
     timeout: 3600,
   })
-  await sleep(2000)
+  await sleep(Number(values['warm-up']) * 1000)
   const figures = await capture(server, what)
+  longestMs = Math.max(longestMs, figures.durationMs)
   load.stop()
   const { requests, latency, duration } = await load
   server.process.kill('SIGKILL')
@@ -104,7 +111,7 @@ async function start(major, what, megabytes) {
   const heapdump = what === 'heapdump' ? await compileHeapdump(binary, NODE_VERSIONS.get(Number(major))) : ''
   const child = fork(SERVER, [ROOT, heapdump, megabytes], {
     execPath: binary,
-    execArgv: [`--max-old-space-size=${HEAP_LIMIT_MB}`],
+    execArgv: [`--max-old-space-size=${Math.round(megabytes * 1.5)}`, `--max-semi-space-size=${SEMI_SPACE_MB}`],
   })
   const { port } = await message(child)
   await sleep(2000)
@@ -117,7 +124,7 @@ async function capture(server, what) {
   const sampling = setInterval(() => {
     childBytes = Math.max(childBytes, childMemory(server.process.pid))
   }, 100)
-  server.process.send({ what, filename })
+  server.process.send({ what, filename, lastsMs: longestMs })
   const figures = await message(server.process)
   clearInterval(sampling)
   await rm(filename, { force: true })

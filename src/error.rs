@@ -69,7 +69,7 @@ impl Code {
 pub struct Shortage {
     pub needed_bytes: u64,
     pub available_bytes: u64,
-    /// `cgroup`, `rlimit` or `machine`.
+    /// `cgroup`, `rlimit`, `machine` or `disk`.
     pub limit: &'static str,
 }
 
@@ -109,6 +109,16 @@ impl Error {
         this.0.errno = Some(name);
         this.0.syscall = Some(syscall);
         this.0.path = Some(path.to_owned());
+        this
+    }
+
+    /// Not enough room for the file, found out beforehand: as the system would say it later.
+    pub fn disk(message: &str, path: &Path, shortage: Shortage) -> Self {
+        let mut this = Self::new(Code::Io, format!("ENOSPC: {message}, statvfs '{}'", path.display()));
+        this.0.errno = Some("ENOSPC".to_owned());
+        this.0.syscall = Some("statvfs");
+        this.0.path = Some(path.to_owned());
+        this.0.shortage = Some(shortage);
         this
     }
 

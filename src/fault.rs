@@ -16,6 +16,10 @@ pub struct Faults {
     pub memory_low: bool,
     /// The disk is slow.
     pub slow_write: bool,
+    /// The disk is full.
+    pub disk_full: bool,
+    /// The disk has room for a snapshot of a bare process alone.
+    pub disk_tight: bool,
     /// The code that V8 calls back panics.
     pub panic: bool,
     /// V8's workers are never idle.
@@ -67,6 +71,8 @@ pub fn faults() -> Faults {
             no_tmpfile: has("no-tmpfile"),
             memory_low: has("memory-low"),
             slow_write: has("slow-write"),
+            disk_full: has("disk-full"),
+            disk_tight: has("disk-tight"),
             panic: has("panic"),
             live_busy: has("live-busy"),
             live_hang: has("live-hang"),

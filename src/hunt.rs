@@ -9,7 +9,7 @@ use crate::analysis::leaks::{Census, Leaks};
 use crate::error::{Code, Error};
 use crate::frames;
 use crate::graph::Heap;
-use crate::opened::{self, Observer};
+use crate::opened::{self, Observer, Reading};
 use crate::report::{LeakReport, SnapshotFacts};
 use crate::snapshot::Snapshot;
 
@@ -26,7 +26,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// If there are fewer than two files, or one cannot be read.
-pub fn run(files: &[PathBuf], salvage: bool, wanted: &Wanted, observer: &dyn Observer) -> Result<LeakReport, Error> {
+pub fn run(files: &[PathBuf], reading: Reading, wanted: &Wanted, observer: &dyn Observer) -> Result<LeakReport, Error> {
     let [earlier @ .., last] = files else {
         return Err(too_few());
     };
@@ -34,7 +34,7 @@ pub fn run(files: &[PathBuf], salvage: bool, wanted: &Wanted, observer: &dyn Obs
         return Err(too_few());
     }
     let open = |file: &Path| -> Result<(SnapshotFacts, Snapshot), Error> {
-        let snapshot = opened::read(file, salvage, observer)?;
+        let snapshot = opened::read(file, reading, observer)?;
         Ok((SnapshotFacts::of_snapshot(&file.to_string_lossy(), &snapshot), snapshot))
     };
     let mut censuses = Vec::new();
@@ -52,7 +52,10 @@ pub fn run(files: &[PathBuf], salvage: bool, wanted: &Wanted, observer: &dyn Obs
     observer.step("what grows");
     let leaks = Leaks::find(&heap, &censuses);
     let mut report = LeakReport::build(all_facts, &heap, &leaks, wanted.top, wanted.filter.as_deref());
-    frames::attach(&mut report, last);
+    if reading.redact.is_none() {
+        // A line of the source may hold anything.
+        frames::attach(&mut report, last);
+    }
     if let Some((fact, hint)) = report.doubt() {
         observer.warning(fact.to_owned(), hint);
     }

@@ -15,8 +15,9 @@
 //!
 //! | [`attach`] | other processes of this machine: by their addon, or by Node's inspector | how anything is shown |
 //! | [`protocol`] | what such a process and we say to each other | |
+//! | [`redact`] | a snapshot's text, and what of it is no secret | files, clocks, chance; everything above |
 //!
-//! Capturing and reading know nothing of each other; they meet in the file. Calls go one way:
+//! Capturing and reading know nothing of each other; they meet in the file, and both may redact it. Calls go one way:
 //! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `report` → `analysis` → `graph` → `snapshot`.
 //! ARCHITECTURE.md has the invariants.
 
@@ -32,6 +33,8 @@ pub mod graph;
 pub mod hunt;
 pub mod opened;
 pub mod protocol;
+pub mod redact;
+pub mod redacted;
 pub mod report;
 pub mod snapshot;
 pub mod trigger;

@@ -1,10 +1,10 @@
 //! From files to reports: what the command line and JavaScript have in common.
 //!
 //! ```no_run
-//! use rs_heapdump::opened::{Nobody, Opened};
+//! use rs_heapdump::opened::{Nobody, Opened, Reading};
 //! use rs_heapdump::report::{Selection, SortSummary};
 //!
-//! let snapshot = Opened::open("after.heapsnapshot".as_ref(), false, &Nobody)?;
+//! let snapshot = Opened::open("after.heapsnapshot".as_ref(), Reading::default(), &Nobody)?;
 //! let everything = Selection { sort: SortSummary::Retained, top: None, filter: None };
 //! let summary = snapshot.summary(&everything);
 //! # Ok::<(), rs_heapdump::error::Error>(())
@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use crate::analysis::{ClassIndex, Classes, Comparability, Digest, Interfaces};
 use crate::error::{Code, Error};
 use crate::graph::Heap;
+use crate::redact::Key;
+use crate::redacted;
 use crate::report::{
     self, Diff, DiffBuilder, Objects, Retainers, Selection, SnapshotFacts, SortDiff, SortSummary, Summary, Target,
 };
@@ -40,6 +42,16 @@ pub struct Nobody;
 
 impl Observer for Nobody {}
 
+/// How files are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// Also what is cut off after its graph.
+    pub salvage: bool,
+    /// Without the contents of strings, which the answers would show. A redacted copy is read, which is a file in the
+    /// system's directory for such for that time.
+    pub redact: Option<Key>,
+}
+
 /// Whose retainers are asked for.
 #[derive(Clone, Debug)]
 pub enum Wanted {
@@ -53,21 +65,21 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Opened {
     file: PathBuf,
-    salvage: bool,
+    reading: Reading,
     heap: Heap,
     classes: Classes,
 }
 
 impl Opened {
-    /// Reads `file`; with `salvage` also one that ends after its graph.
-    pub fn open(file: &Path, salvage: bool, observer: &dyn Observer) -> Result<Self, Error> {
-        let snapshot = read(file, salvage, observer)?;
+    /// Reads `file`.
+    pub fn open(file: &Path, reading: Reading, observer: &dyn Observer) -> Result<Self, Error> {
+        let snapshot = read(file, reading, observer)?;
         observer.step("classes");
         let interfaces = Interfaces::infer(&snapshot);
         let classes = Classes::build(&snapshot, &interfaces);
         Ok(Self {
             file: file.to_owned(),
-            salvage,
+            reading,
             heap: build(snapshot, observer),
             classes,
         })
@@ -85,7 +97,7 @@ impl Opened {
 
     /// What came and went from this snapshot to that in `later`. Reads both files again.
     pub fn diff(&self, later: &Path, selection: &Selection<SortDiff>) -> Result<Diff, Error> {
-        compare(&self.file, &[], later, self.salvage, selection, &Nobody)
+        compare(&self.file, &[], later, self.reading, selection, &Nobody)
     }
 
     /// The paths that keep an object, or the objects of a class; `top` paths at most.
@@ -118,10 +130,14 @@ impl Opened {
 }
 
 /// Reads a snapshot.
-pub fn read(file: &Path, salvage: bool, observer: &dyn Observer) -> Result<Snapshot, Error> {
+pub fn read(file: &Path, reading: Reading, observer: &dyn Observer) -> Result<Snapshot, Error> {
+    if let Some(key) = reading.redact {
+        let redacted = redacted::temporary(file, key, observer)?;
+        return read(redacted.path(), Reading::default(), observer);
+    }
     let progress = |done, total| observer.reading(file, done, total);
     let options = OpenOptions {
-        salvage,
+        salvage: reading.salvage,
         progress: Some(&progress),
         ..OpenOptions::default()
     };
@@ -157,11 +173,11 @@ pub fn compare(
     first: &Path,
     between: &[PathBuf],
     last: &Path,
-    salvage: bool,
+    reading: Reading,
     selection: &Selection<SortDiff>,
     observer: &dyn Observer,
 ) -> Result<Diff, Error> {
-    let snapshot = read(last, salvage, observer)?;
+    let snapshot = read(last, reading, observer)?;
     let interfaces = Interfaces::infer(&snapshot);
     let boil_down = |file: &Path, snapshot: Snapshot| {
         observer.step("classes");
@@ -171,10 +187,10 @@ pub fn compare(
     let (facts, digest) = boil_down(last, snapshot);
     let mut builder = DiffBuilder::new(facts, digest);
 
-    let (facts, digest) = boil_down(first, read(first, salvage, observer)?);
+    let (facts, digest) = boil_down(first, read(first, reading, observer)?);
     warn_of_ids(builder.first(facts, digest), first, last, observer);
     for file in between {
-        let (facts, digest) = boil_down(file, read(file, salvage, observer)?);
+        let (facts, digest) = boil_down(file, read(file, reading, observer)?);
         warn_of_ids(builder.between(facts, &digest), file, last, observer);
     }
     let diff = builder.build(selection);

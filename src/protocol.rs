@@ -53,8 +53,16 @@ pub struct Capture {
     /// `none`, `gzip` or `zstd`; where nothing is said and there is a file name, as that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compress: Option<String>,
+    /// Leave out what strings contain; with false it is as the process is configured.
+    #[serde(skip_serializing_if = "is_false")]
+    pub redact: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Which threads.

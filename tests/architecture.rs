@@ -105,3 +105,16 @@ fn calls_go_one_way() {
         }
     }
 }
+
+#[test]
+fn redaction_is_a_leaf_without_files_clocks_or_chance() {
+    const FORBIDDEN: [&str; 6] = ["std::fs", "std::env", "std::time", "std::net", "getrandom", "chrono"];
+    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("redact/")) {
+        for line in code_lines(text).filter(|line| !line.starts_with("//")) {
+            let foreign = line.contains("crate::") && !line.contains("crate::error::");
+            assert!(!foreign, "{name}: {line}");
+            let touched = FORBIDDEN.into_iter().find(|forbidden| line.contains(forbidden));
+            assert_eq!(touched, None, "{name}: {line}");
+        }
+    }
+}

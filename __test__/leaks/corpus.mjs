@@ -67,10 +67,11 @@ export function snapshotFiles(directory, program) {
   return [1, 2, 3].map((step) => path.join(directory, `${program.name}-${step}.heapsnapshot`))
 }
 
-/** Runs a program under this Node; its three snapshots are in the directory then. */
-export async function drive(program, node, directory) {
+/** Runs a program under this Node; its three snapshots, redacted or not, are in the directory then. */
+export async function drive(program, node, directory, redact = false) {
   fs.mkdirSync(directory, { recursive: true })
-  await execute(node, [path.join(here, 'driver.mjs'), program.file, path.join(directory, program.name)], {
+  const how = redact ? ['--redact'] : []
+  await execute(node, [path.join(here, 'driver.mjs'), program.file, path.join(directory, program.name), ...how], {
     timeout: DEADLINE_MS,
     maxBuffer: 64 * 1024 * 1024,
   })

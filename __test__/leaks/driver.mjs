@@ -1,6 +1,6 @@
 // Drives one program of the corpus and leaves three snapshots of its process.
 //
-//   node driver.mjs programs/session-store.cjs OUT_PREFIX
+//   node driver.mjs programs/session-store.cjs OUT_PREFIX [--redact]
 //
 // writes OUT_PREFIX-1.heapsnapshot after the warm-up, -2 after some load, -3 after three times as
 // much again: the walk that the README describes. Nothing here lives longer than the call that made
@@ -19,7 +19,8 @@ const SETTLE_MS = 40
 const require = createRequire(import.meta.url)
 const heapdump = require('../../index.js')
 
-const [file, prefix] = process.argv.slice(2).map((argument) => path.resolve(argument))
+const [file, prefix] = process.argv.slice(2, 4).map((argument) => path.resolve(argument))
+const redact = process.argv[4] === '--redact'
 // As an application would: CommonJS by `require`, so that it lives in the module cache.
 const program = file.endsWith('.mjs') ? await import(pathToFileURL(file).href) : require(file)
 
@@ -30,7 +31,7 @@ for (const [index, units] of LOADS.entries()) {
     heapdump.gc()
     await turn()
   }
-  if (!heapdump.writeSnapshot(`${prefix}-${index + 1}.heapsnapshot`)) {
+  if (!heapdump.writeSnapshot({ filename: `${prefix}-${index + 1}.heapsnapshot`, redact })) {
     throw new Error(`no snapshot ${index + 1} of ${file}`)
   }
 }

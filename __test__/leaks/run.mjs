@@ -8,6 +8,7 @@
 //   --keep DIR     leave the snapshots in DIR/<major>/
 //   --from DIR     judge the snapshots that --keep left there, rather than run the programs
 //   --corpus DIR   another corpus of the same form
+//   --redact       snapshots are redacted as they are taken
 //   --drive-only   no judging: with --keep, snapshots for other tools
 //
 // A program counts when the first suspect names its owner and its file, or, where nothing grows, when
@@ -34,6 +35,7 @@ const { values: options, positionals } = parseArgs({
     keep: { type: 'string' },
     from: { type: 'string' },
     corpus: { type: 'string', default: CORPUS },
+    redact: { type: 'boolean', default: false },
     'drive-only': { type: 'boolean', default: false },
   },
 })
@@ -67,7 +69,9 @@ process.exitCode = failed ? 1 : 0
 async function verdictOn(program, node, directory) {
   const { name, expected } = program
   try {
-    const files = options.from ? snapshotFiles(directory, program) : await drive(program, node, directory)
+    const files = options.from
+      ? snapshotFiles(directory, program)
+      : await drive(program, node, directory, options.redact)
     if (options['drive-only']) return { name, expected, hit: true, wrong: null }
     const { stdout } = await execute(process.execPath, [CLI, 'leaks', ...files, '--json'], {
       maxBuffer: 64 * 1024 * 1024,

@@ -62,6 +62,7 @@ const options: SnapshotOptions = {
   memoryGuard: true,
   comparable: false,
   compress: 'zstd',
+  keep: 3,
   timeoutMs: 5000,
 }
 writeSnapshot(options)
@@ -109,7 +110,7 @@ configure(configuration)
 configure({})
 // @ts-expect-error: 'main' or 'all'
 configure({ threads: 'some' })
-configure({ compress: 'gzip' })
+configure({ compress: 'gzip', keep: false })
 configure({ live: true, comparable: 'once' })
 writeSnapshotAsync({ live: 'prefer', comparable: 'each' })
 // @ts-expect-error: the synchronous form is never live

@@ -1,5 +1,6 @@
 //! Between JavaScript's objects and ours.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct JsRequest {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub redact: bool,
+    pub keep: Option<u32>,
     pub timeout_ms: Option<f64>,
     pub thread_id: u32,
 }
@@ -77,11 +80,13 @@ impl JsRequest {
                 directory: directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id: self.thread_id,
                 compression: chosen.unwrap_or_default(),
+                keep: self.keep.and_then(NonZeroU32::new),
             },
         };
         Request {
             encoding: Encoding {
                 compression: chosen.unwrap_or_else(|| target.compression()),
+                redact: self.redact,
             },
             target,
             gc: self.gc,
@@ -279,6 +284,9 @@ pub struct JsConfig {
     pub live: Option<String>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    pub redact: Option<bool>,
+    /// 0 is no limit.
+    pub keep: Option<u32>,
     pub timeout_ms: Option<f64>,
     pub quiet: Option<bool>,
     pub all_threads: Option<bool>,
@@ -298,8 +306,14 @@ impl JsConfig {
         if let Some(text) = &self.live {
             config.live = liveness(Some(text));
         }
+        if let Some(redact) = self.redact {
+            config.redact = redact;
+        }
         if let Some(compression) = self.compress.as_deref().and_then(Compression::named) {
             config.compression = compression;
+        }
+        if let Some(keep) = self.keep {
+            config.keep = NonZeroU32::new(keep);
         }
         config.timeout = timeout(self.timeout_ms).or(config.timeout);
         config.quiet = self.quiet.unwrap_or(config.quiet);

@@ -37,6 +37,7 @@ thread_local! {
 pub struct JsThread {
     pub id: u32,
     pub node_version: String,
+    pub program: String,
     pub uptime_s: f64,
 }
 
@@ -54,6 +55,8 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
     let uptime = Duration::try_from_secs_f64(thread.uptime_s).unwrap_or_default();
     capture::set_process(Process {
         node_version: thread.node_version,
+        host: capture::host_name(),
+        program: thread.program,
         started: Utc::now() - TimeDelta::from_std(uptime).unwrap_or_default(),
     });
     capture::wait_at_exit();
@@ -98,11 +101,7 @@ pub fn run_wanted() -> Option<Portable> {
         threads::run_wanted(key);
         return None;
     }
-    let threads::Portable { capture, ending } = threads::begin_wanted(key)?;
-    Some(Portable {
-        capture: Some(Ok(capture)),
-        ending: Some(ending),
-    })
+    threads::begin_wanted(key).map(Portable::from)
 }
 
 /// Captures this thread and waits for the file.
@@ -257,6 +256,15 @@ pub struct Portable {
     ending: Option<threads::Ending>,
 }
 
+impl From<threads::Portable> for Portable {
+    fn from(begun: threads::Portable) -> Self {
+        Self {
+            capture: Some(Ok(begun.capture)),
+            ending: Some(begun.ending),
+        }
+    }
+}
+
 /// Makes the file for `node:v8` to write.
 #[napi(catch_unwind)]
 pub fn begin_portable(request: JsRequest) -> Portable {
@@ -291,7 +299,7 @@ impl Portable {
             (None, _) => Err(Error::new(Code::Busy, "the capture has ended already")),
         };
         if let Some(ending) = self.ending.take() {
-            ending.tell(&outcome);
+            ending(&outcome);
         }
         outcome.into()
     }
@@ -309,7 +317,7 @@ pub fn collect_garbage() -> bool {
     Isolate::current().is_some_and(Isolate::collect_garbage)
 }
 
-/// Reads `NODE_HEAPDUMP_OPTIONS` and obeys it; answers with the words that it does not know. Only
+/// Reads `NODE_HEAPDUMP_OPTIONS` and obeys it; answers with the warnings that there are. Only
 /// the first thread's variable counts.
 #[napi(catch_unwind)]
 pub fn apply_environment(text: String) -> Vec<String> {

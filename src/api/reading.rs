@@ -13,7 +13,8 @@ use napi_derive::napi;
 use super::convert::JsFailure;
 use crate::error::{Code, Error};
 use crate::hunt;
-use crate::opened::{Nobody, Opened, Wanted};
+use crate::opened::{Nobody, Opened, Reading, Wanted};
+use crate::redacted;
 use crate::report::{Selection, SortDiff, SortSummary, write_json};
 
 static OPENED: LazyLock<Mutex<HashMap<u32, Arc<Opened>>>> = LazyLock::new(Mutex::default);
@@ -63,12 +64,19 @@ impl JsSelection {
     }
 }
 
+fn reading(salvage: bool, redact: bool) -> std::result::Result<Reading, Error> {
+    Ok(Reading {
+        salvage,
+        redact: redact.then(redacted::fresh_key).transpose()?,
+    })
+}
+
 /// Reads a file; `done` gets a handle, and the facts.
 #[napi(catch_unwind)]
-pub fn open_snapshot(file: String, salvage: bool, done: Function<JsAnswer, ()>) -> Result<()> {
+pub fn open_snapshot(file: String, salvage: bool, redact: bool, done: Function<JsAnswer, ()>) -> Result<()> {
     answer(done, move || {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let opened = Opened::open(Path::new(&file), salvage, &Nobody)?;
+        let opened = Opened::open(Path::new(&file), reading(salvage, redact)?, &Nobody)?;
         let json = json(&opened.facts())?;
         let handle = NEXT.fetch_add(1, Ordering::Relaxed);
         lock().insert(handle, Arc::new(opened));
@@ -135,6 +143,7 @@ pub fn find_leaks(
     top: Option<u32>,
     filter: Option<String>,
     salvage: bool,
+    redact: bool,
     done: Function<JsAnswer, ()>,
 ) -> Result<()> {
     answer(done, move || {
@@ -143,7 +152,10 @@ pub fn find_leaks(
             top: top.map(|top| top as usize),
             filter,
         };
-        Ok((json(&hunt::run(&files, salvage, &wanted, &Nobody)?)?, None))
+        Ok((
+            json(&hunt::run(&files, reading(salvage, redact)?, &wanted, &Nobody)?)?,
+            None,
+        ))
     })
 }
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use super::convert::{JsConfig, JsFailure, number, text};
-use super::{KEY, no_isolate};
+use super::convert::{JsConfig, JsFailure, JsHeap, number, text};
+use super::{KEY, Portable, no_isolate};
 use crate::error::Error;
 use crate::trigger::watch::plan::{Growth, Plan};
 use crate::trigger::watch::policy::{Metric, Sample};
-use crate::trigger::watch::{self, Status, StepStatus};
+use crate::trigger::watch::{self, Next, Status, StepStatus};
 
 /// What `index.js` hands over; it has checked types and filled in defaults.
 #[napi(object)]
@@ -113,25 +113,67 @@ impl From<Status> for JsStatus {
 
 /// Watches one thread, or says why not.
 #[napi]
-pub struct Watching(std::result::Result<watch::Watcher, Error>);
+pub struct Watching {
+    watcher: std::result::Result<watch::Watcher, Error>,
+    portable: Option<watch::Portable>,
+}
 
 #[napi]
 impl Watching {
     #[napi(getter, catch_unwind)]
     pub fn failure(&self) -> Option<JsFailure> {
-        self.0.as_ref().err().map(JsFailure::from)
+        self.watcher.as_ref().err().map(JsFailure::from)
     }
 
     #[napi(catch_unwind)]
     pub fn status(&self) -> JsStatus {
-        self.0.as_ref().map(watch::Watcher::status).unwrap_or_default().into()
+        self.watcher
+            .as_ref()
+            .map(watch::Watcher::status)
+            .unwrap_or_default()
+            .into()
     }
 
     #[napi(catch_unwind)]
     pub fn stop(&self) {
-        if let Ok(watcher) = &self.0 {
+        if let Ok(watcher) = &self.watcher {
             watcher.stop();
         }
+    }
+
+    /// What JavaScript has to drive, if it has to.
+    #[napi(catch_unwind)]
+    pub fn portable(&mut self) -> Option<PortableWatching> {
+        self.portable.take().map(PortableWatching)
+    }
+}
+
+/// A watcher that JavaScript drives, on a timer.
+#[napi]
+pub struct PortableWatching(watch::Portable);
+
+#[napi]
+impl PortableWatching {
+    #[napi(getter, catch_unwind)]
+    pub fn interval_ms(&self) -> f64 {
+        self.0.interval().as_secs_f64() * 1e3
+    }
+
+    /// `wait`, `measure` or `stop`.
+    #[napi(catch_unwind)]
+    pub fn look(&self, heap: JsHeap) -> &'static str {
+        match self.0.look(heap.into()) {
+            Next::Wait => "wait",
+            Next::Measure => "measure",
+            Next::Stop => "stop",
+        }
+    }
+
+    /// After a collection that took so long; answers with the capture to carry out.
+    #[napi(catch_unwind)]
+    pub fn measured(&self, heap: JsHeap, cost_ms: f64) -> Option<Portable> {
+        let cost = Duration::try_from_secs_f64(cost_ms / 1e3).unwrap_or_default();
+        self.0.measured(heap.into(), cost).map(Portable::from)
     }
 }
 
@@ -140,18 +182,26 @@ impl Watching {
 pub fn watch(wanted: JsWatch) -> Watching {
     let plan = wanted.plan();
     let config = wanted.config;
-    Watching(match KEY.get() {
+    let begun = match KEY.get() {
         Some(key) => watch::watch(key, plan, Arc::new(move |defaults| config.clone().apply(defaults))),
         None => Err(no_isolate()),
-    })
+    };
+    match begun {
+        Ok((watcher, portable)) => Watching {
+            watcher: Ok(watcher),
+            portable,
+        },
+        Err(error) => Watching {
+            watcher: Err(error),
+            portable: None,
+        },
+    }
 }
 
 /// Watches the main thread, if the environment asks for it.
 #[napi(catch_unwind)]
-pub fn watch_as_configured() {
-    if let Some(key) = KEY.get() {
-        watch::obey(key);
-    }
+pub fn watch_as_configured() -> Option<PortableWatching> {
+    watch::obey(KEY.get()?).map(PortableWatching)
 }
 
 /// Whether a text says how much something may grow.

@@ -110,6 +110,7 @@ pub fn capture(
         thread: wanted.thread,
         gc: wanted.gc,
         compress: wanted.compress.clone(),
+        redact: wanted.redact,
         memory_guard: wanted.memory_guard,
         live: wanted.live,
         timeout_ms: wanted

@@ -50,6 +50,8 @@ pub struct Wanted {
     pub live: Option<LiveChoice>,
     /// `none`, `gzip` or `zstd`.
     pub compress: Option<String>,
+    /// Leave out what strings contain.
+    pub redact: bool,
     /// Without it, as the process is configured.
     pub gc: Option<bool>,
     pub memory_guard: Option<bool>,

@@ -2,7 +2,7 @@
 //! chunk passes through a chain of filters, the last of which compresses.
 //!
 //! ```text
-//! V8's chunks ──▶ provenance ──▶ filters … ──▶ compression ──▶ what is written
+//! V8's chunks ──▶ provenance ──▶ redaction ──▶ compression ──▶ what is written
 //! ```
 //!
 //! An [`Encoder`] writes nothing itself, so it runs wherever the writing is done: on the writer's thread
@@ -14,15 +14,17 @@
 //!
 //! # Cost
 //!
-//! Without filters chunks pass uncopied. gzip holds some 300 KB, zstd some 2 MB. Both run at the levels that keep up
-//! with V8: see `bench/COMPRESSION.md`.
+//! Without filters chunks pass uncopied. Both compressions run at their fastest levels, which keep up with V8: see
+//! `bench/COMPRESSION.md`.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::mem;
 use std::path::Path;
 
 use super::provenance;
+use crate::redact::{Failure, Redactor};
 
 /// Of 1 to 9: the fastest.
 const GZIP_LEVEL: u32 = 1;
@@ -72,6 +74,8 @@ impl Compression {
 #[derive(Clone, Debug, Default)]
 pub struct Encoding {
     pub compression: Compression,
+    /// Leave out what strings contain: [`Encoder::redact`] must be called before the first chunk.
+    pub redact: bool,
 }
 
 /// Bytes in, bytes out.
@@ -95,6 +99,8 @@ pub struct Encoder {
     /// Nodes and edges, as V8's header says.
     counts: (u64, u64),
     stages: Vec<Stage>,
+    /// Whether nothing may pass yet.
+    closed: bool,
 }
 
 impl Encoder {
@@ -110,6 +116,7 @@ impl Encoder {
             header: Some(header),
             first: Vec::new(),
             counts: (0, 0),
+            closed: encoding.redact,
             stages: filters
                 .into_iter()
                 .map(|filter| Stage {
@@ -120,8 +127,21 @@ impl Encoder {
         })
     }
 
+    /// From now on chunks are redacted.
+    pub fn redact(&mut self, redactor: Redactor) {
+        let stage = Stage {
+            filter: Box::new(Redaction(Some(redactor))),
+            output: Vec::new(),
+        };
+        self.stages.insert(0, stage);
+        self.closed = false;
+    }
+
     /// What is to be written now that V8 has given `chunk`.
     pub fn take<'a>(&'a mut self, chunk: &'a [u8]) -> io::Result<&'a [u8]> {
+        if self.closed {
+            return Err(io::Error::other("text that is to be redacted cannot pass as it is"));
+        }
         let mut text = chunk;
         if let Some(header) = self.header.take() {
             self.counts = provenance::counts(chunk);
@@ -151,6 +171,43 @@ impl Encoder {
     /// Nodes and edges, once the first chunk has passed.
     pub fn counts(&self) -> (u64, u64) {
         self.counts
+    }
+}
+
+/// Stands first: what comes after it sees no secret.
+struct Redaction(Option<Redactor>);
+
+impl Filter for Redaction {
+    fn take(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        let Some(redactor) = &mut self.0 else {
+            return Ok(());
+        };
+        redactor
+            .feed(input, &mut |bytes| append(output, bytes))
+            .map_err(refused)
+    }
+
+    fn end(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        match self.0.take() {
+            Some(redactor) => redactor
+                .finish(&mut |bytes| append(output, bytes))
+                .map(drop)
+                .map_err(refused),
+            None => Ok(()),
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what a redactor writes to may fail")]
+fn append(output: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Infallible> {
+    output.extend_from_slice(bytes);
+    Ok(())
+}
+
+fn refused(failure: Failure<Infallible>) -> io::Error {
+    match failure {
+        Failure::Malformed(malformed) => io::Error::new(io::ErrorKind::InvalidData, malformed.to_string()),
+        Failure::Sink(never) => match never {},
     }
 }
 
@@ -233,8 +290,25 @@ mod tests {
     const WITH_HEADER: &[u8] =
         br#"{"snapshot":{"rs_heapdump":{},"meta":{},"node_count":12,"edge_count":345},"nodes":[1,2,3]}"#;
 
+    fn stored(compression: Compression) -> Encoding {
+        Encoding {
+            compression,
+            redact: false,
+        }
+    }
+
+    #[test]
+    fn nothing_passes_before_it_can_be_redacted() {
+        let encoding = Encoding {
+            redact: true,
+            ..Encoding::default()
+        };
+        let mut encoder = Encoder::new(Vec::new(), &encoding).unwrap();
+        assert!(encoder.take(TEXT).is_err());
+    }
+
     fn encoded(compression: Compression, chunks: &[&[u8]]) -> (Vec<u8>, (u64, u64)) {
-        let mut encoder = Encoder::new(br#""rs_heapdump":{},"#.to_vec(), &Encoding { compression }).unwrap();
+        let mut encoder = Encoder::new(br#""rs_heapdump":{},"#.to_vec(), &stored(compression)).unwrap();
         let mut written = Vec::new();
         for chunk in chunks {
             written.extend_from_slice(encoder.take(chunk).unwrap());
@@ -277,7 +351,7 @@ mod tests {
             }
         }
         let compression = Compression::Zstd;
-        let mut encoder = Encoder::new(Vec::new(), &Encoding { compression }).unwrap();
+        let mut encoder = Encoder::new(Vec::new(), &stored(compression)).unwrap();
         let late = Stage {
             filter: Box::new(Late(Vec::new())),
             output: Vec::new(),

@@ -9,11 +9,14 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::disk::Disk;
 use super::encode::Encoder;
 use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
-use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, panicked, platform, provenance};
+use super::{
+    Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, panicked, platform, provenance, redaction,
+};
 use crate::error::{Code, Error};
 use crate::v8::{ChunkSink, Isolate, Progress};
 use chrono::Utc;
@@ -57,6 +60,11 @@ where
 {
     let started = Instant::now();
     let time = Utc::now();
+    let disk = Disk::of(&sink, &request);
+    if let Err(error) = disk.admit_any() {
+        done(Err(error));
+        return None;
+    }
     let header = provenance::header(
         &request,
         Mode::InProcess,
@@ -79,7 +87,9 @@ where
         }
     };
     CAPTURING.set(true);
-    let recorded = catch_unwind(AssertUnwindSafe(|| record(isolate, started, &mut request, &mut writer)));
+    let recorded = catch_unwind(AssertUnwindSafe(|| {
+        record(isolate, started, &mut request, disk, &mut writer)
+    }));
     CAPTURING.set(false);
     match recorded {
         Ok(Ok(graph)) => {
@@ -114,7 +124,13 @@ struct Graph {
     bytes: u64,
 }
 
-fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mut Writer) -> Result<Graph, Error> {
+fn record(
+    isolate: Isolate,
+    started: Instant,
+    request: &mut Request,
+    disk: Disk,
+    writer: &mut Writer,
+) -> Result<Graph, Error> {
     request.limits.check()?;
     if request.gc {
         isolate.collect_garbage();
@@ -128,6 +144,7 @@ fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mu
         started,
         limits: &request.limits,
         memory: MemoryWatch::new(request.memory_guard),
+        disk,
         observer: request.observer.take(),
         first: None,
         verdict: None,
@@ -144,6 +161,14 @@ fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mu
     };
     watch.finish(snapshot.nodes());
 
+    let redactor = if request.encoding.redact {
+        let check = || request.limits.check().and_then(|()| watch.memory.check());
+        redaction::key()
+            .and_then(|key| Ok(redaction::survey(&snapshot, key, check)?))
+            .map(Some)
+    } else {
+        Ok(None)
+    };
     let mut stream = Stream {
         writer,
         limits: &request.limits,
@@ -155,7 +180,15 @@ fn record(isolate: Isolate, started: Instant, request: &mut Request, writer: &mu
         },
         whole: false,
     };
-    snapshot.serialize(&mut stream);
+    match redactor {
+        Ok(None) => snapshot.serialize(&mut stream),
+        Ok(Some(redactor)) => {
+            if stream.writer.redact(redactor) {
+                snapshot.serialize(&mut stream);
+            }
+        }
+        Err(error) => stream.verdict = Some(error),
+    }
     let Stream {
         graph, whole, verdict, ..
     } = stream;
@@ -178,6 +211,7 @@ struct Watch<'a> {
     started: Instant,
     limits: &'a Limits,
     memory: MemoryWatch,
+    disk: Disk,
     observer: Option<Observer>,
     /// First report: when, and how much had been done.
     first: Option<(Instant, u32)>,
@@ -187,13 +221,17 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Whether there is anything to watch for: being watched, V8 takes longer.
     fn is_needed(&self, small_objects_bytes: u64) -> bool {
-        self.observer.is_some() || self.limits.can_end() || self.memory.can_run_short(small_objects_bytes)
+        self.observer.is_some()
+            || self.limits.can_end()
+            || self.memory.can_run_short(small_objects_bytes)
+            || self.disk.can_run_short(small_objects_bytes)
     }
 
     fn examine(&mut self, done: u32, total: u32) -> Result<(), Error> {
         self.limits.check()?;
         let Some((begun, done_then)) = self.first else {
             self.first = Some((Instant::now(), done));
+            self.disk.admit(u64::from(total))?;
             return self.memory.admit(u64::from(total));
         };
         self.memory.check()?;

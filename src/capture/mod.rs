@@ -2,13 +2,14 @@
 //!
 //! [`capture`] runs on the thread whose heap is wanted:
 //!
-//! 1. [`sink`] opens the destination, so that a wrong name costs no pause;
+//! 1. [`sink`] opens the destination, so that a wrong name costs no pause, and [`disk`] refuses one that is full;
 //! 2. V8 collects garbage (unless told not to) and learns the line ends it would otherwise search for;
-//! 3. V8 counts the objects, and [`memory`] refuses what would not fit;
+//! 3. V8 counts the objects, and [`memory`] and [`disk`] refuse what would not fit;
 //! 4. V8 builds its graph, watched for time-outs and for memory running short;
-//! 5. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
+//! 5. to be redacted, it is read for the first time ([`redaction`]);
+//! 6. V8 serializes it into buffers that [`writer`] takes to a thread of its own, where [`encode`] puts
 //!    [`provenance`] into the header and compresses, and so into the file;
-//! 6. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
+//! 7. V8's graph is freed, and the thread goes on; the writer flushes the file, gives it its name,
 //!    tells the outcome, and gives freed memory back to the system.
 //!
 //! [`live`] does the same in a forked child, while the thread goes on.
@@ -16,10 +17,12 @@
 //! The outcome is told exactly once, whatever happens, through the callback. A panic anywhere
 //! becomes an error; nothing unwinds into V8 or Node.
 
+mod disk;
 mod encode;
 mod foreign;
 mod ids;
 mod in_process;
+mod keep;
 pub mod live;
 pub mod memory;
 mod memory_watch;
@@ -28,6 +31,7 @@ mod platform;
 mod portable;
 mod privacy;
 mod provenance;
+mod redaction;
 mod sink;
 mod writer;
 
@@ -42,7 +46,7 @@ pub use foreign::{Foreign, Source};
 pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into, is_capturing};
 pub use live::Live;
-pub use platform::{block_signals, keep_across_exec, on_first_thread};
+pub use platform::{block_signals, host_name, keep_across_exec, on_first_thread};
 pub use portable::PortableCapture;
 pub use privacy::exposure;
 pub use provenance::{Process, process, set_process};
@@ -118,7 +122,7 @@ pub struct Request {
     pub encoding: Encoding,
     /// Collect all garbage first.
     pub gc: bool,
-    /// Refuse what would not fit into memory.
+    /// Refuse what would not fit into memory, or on the disk.
     pub memory_guard: bool,
     /// Keep V8's table of object ids, so that a later snapshot of this thread has the same id for
     /// the same object. It costs some 60 bytes a node until the thread ends.

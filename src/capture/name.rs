@@ -27,6 +27,22 @@ pub fn default_name(time: DateTime<Utc>, ending: &str) -> String {
     )
 }
 
+/// The time in a default name, in seconds and microseconds; nothing of any other name.
+pub fn time_of(name: &str) -> Option<(u64, u32)> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (seconds, rest) = name.strip_prefix("heapdump-")?.split_once('.')?;
+    let (micros, ending) = rest.split_at_checked(6)?;
+    let (thread, ending) = ending.split_once('.')?;
+    let of_thread = |text: &str| {
+        text.strip_prefix("-thread")
+            .is_some_and(|id| !id.is_empty() && digits(id))
+    };
+    let known = (thread.is_empty() || of_thread(thread))
+        && matches!(ending, "heapsnapshot" | "heapsnapshot.gz" | "heapsnapshot.zst");
+    // An empty number is none.
+    (known && digits(seconds) && digits(micros)).then_some((seconds.parse().ok()?, micros.parse().ok()?))
+}
+
 /// The time whose name to try when that of `time` is taken.
 pub fn next_microsecond(time: DateTime<Utc>) -> DateTime<Utc> {
     time + TimeDelta::microseconds(1)
@@ -35,6 +51,34 @@ pub fn next_microsecond(time: DateTime<Utc>) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn default_names_are_told_from_all_others() {
+        for (thread_id, compression) in [(0, Compression::None), (7, Compression::Gzip), (0, Compression::Zstd)] {
+            let time = DateTime::from_timestamp(1_700_000_000, 42_000).unwrap();
+            let name = default_name(time, &ending(thread_id, compression));
+            assert_eq!(time_of(&name), Some((1_700_000_000, 42)), "{name}");
+        }
+        for name in [
+            "heapdump-1700000000.000042.heapsnapshot.bak",
+            "heapdump-1700000000.000042.heapsnapshot.br",
+            "heapdump-1700000000.00042.heapsnapshot",
+            "heapdump-1700000000.0000042.heapsnapshot",
+            "heapdump-170000000x.000042.heapsnapshot",
+            "heapdump-1700000000.00004x.heapsnapshot",
+            "heapdump-.000042.heapsnapshot",
+            "heapdump-1700000000.000042-thread.heapsnapshot",
+            "heapdump-1700000000.000042-thread-7.heapsnapshot",
+            "heapdump-1700000000.000042-worker7.heapsnapshot",
+            "heapdump-1700000000.000042",
+            "my-heapdump-1700000000.000042.heapsnapshot",
+            "heapdump-1700000000.00004é.heapsnapshot",
+            "before.heapsnapshot",
+            "",
+        ] {
+            assert_eq!(time_of(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn names_are_padded_and_sort_by_time() {

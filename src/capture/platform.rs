@@ -9,9 +9,9 @@
 #![cfg_attr(unix, expect(unsafe_code, reason = "system calls that std does not offer"))]
 
 pub use imp::{
-    at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream,
-    is_a_directory, keep_across_exec, link, not_found, on_first_thread, open_stream, return_memory, too_many_links,
-    unnamed_file, write_stream,
+    at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream, host_name,
+    is_a_directory, is_running, is_same_file, is_same_owner, keep_across_exec, link, not_found, on_first_thread,
+    open_no_link, open_stream, return_memory, too_many_links, unnamed_file, write_stream,
 };
 use std::fs::File;
 use std::io;
@@ -21,11 +21,11 @@ use std::path::Path;
 mod imp {
     use super::{File, Path, io};
     use std::ffi::CString;
-    use std::fs::{OpenOptions, Permissions};
+    use std::fs::{Metadata, OpenOptions, Permissions};
     use std::io::Write;
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::time::{Duration, Instant};
 
     /// How long a FIFO may be without a reader.
@@ -44,6 +44,34 @@ mod imp {
     }
     pub fn too_many_links() -> io::Error {
         io::Error::from_raw_os_error(libc::ELOOP)
+    }
+
+    /// This host's name.
+    pub fn host_name() -> Option<String> {
+        nix::unistd::gethostname().ok()?.into_string().ok()
+    }
+
+    /// Whether there is a process of that number, of whichever user.
+    pub fn is_running(pid: u32) -> bool {
+        let Ok(pid) = i32::try_from(pid) else { return true };
+        let found = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None);
+        found != Err(nix::errno::Errno::ESRCH)
+    }
+
+    /// Opens for reading what is no link, and waits for nobody.
+    pub fn open_no_link(path: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)
+    }
+
+    pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+
+    pub fn is_same_owner(one: &Metadata, other: &Metadata) -> bool {
+        one.uid() == other.uid()
     }
 
     /// Creates a file that only its owner may read.
@@ -273,8 +301,25 @@ mod imp {
 #[cfg(not(unix))]
 mod imp {
     use super::{File, Path, io};
+    use std::fs::Metadata;
     use std::io::Write;
 
+    /// Without it nothing is ever removed.
+    pub fn host_name() -> Option<String> {
+        None
+    }
+    pub fn is_running(_pid: u32) -> bool {
+        true
+    }
+    pub fn open_no_link(path: &Path) -> io::Result<File> {
+        File::open(path)
+    }
+    pub fn is_same_file(_one: &Metadata, _other: &Metadata) -> bool {
+        false
+    }
+    pub fn is_same_owner(_one: &Metadata, _other: &Metadata) -> bool {
+        false
+    }
     pub fn not_found() -> io::Error {
         io::ErrorKind::NotFound.into()
     }

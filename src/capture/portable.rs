@@ -14,6 +14,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
+use super::disk::Disk;
 use super::encode::Encoder;
 use super::ids::Ids;
 use super::sink::Sink;
@@ -33,6 +34,14 @@ pub struct PortableCapture {
 impl PortableCapture {
     /// Opens the target and makes the file for `node:v8` to write.
     pub fn begin(mut request: Request) -> Result<Self, Error> {
+        if request.encoding.redact {
+            // Not even for a moment, not even under another name.
+            return Err(Error::new(
+                Code::Unsupported,
+                "node:v8 writes what is to be redacted to the disk as it is",
+            )
+            .with_hint("take it without redact, and let rs-heapdump redact make another file of it"));
+        }
         if request.live != Live::Off {
             let why = "V8's functions are not to be found in this process".to_owned();
             if request.live == Live::Require {
@@ -43,6 +52,7 @@ impl PortableCapture {
         let time = Utc::now();
         let started = Instant::now();
         let sink = Sink::open(&request.target, time, &request.limits)?;
+        Disk::of(&sink, &request).admit_any()?;
         // Beside the target, unless that is a device or a FIFO.
         let directory = sink.directory().map_or_else(std::env::temp_dir, Path::to_owned);
         let partial = super::sink::partial_file(&directory).map_err(|error| Error::io(&error, "open", sink.path()))?;

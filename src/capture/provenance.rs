@@ -22,6 +22,10 @@ const HEADER_END: &[u8] = br#""nodes":["#;
 #[derive(Clone, Debug)]
 pub struct Process {
     pub node_version: String,
+    /// Its name in the network, where the platform tells.
+    pub host: Option<String>,
+    /// The script that Node was started with; empty where there is none.
+    pub program: String,
     pub started: DateTime<Utc>,
 }
 
@@ -47,6 +51,9 @@ struct Provenance<'a> {
     version: &'static str,
     pid: u32,
     thread_id: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    program: Option<&'a str>,
     process_start_time: Option<String>,
     node_version: Option<&'a str>,
     time: String,
@@ -80,6 +87,8 @@ pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStat
         version: env!("CARGO_PKG_VERSION"),
         pid: std::process::id(),
         thread_id: request.thread_id,
+        host: process().and_then(|process| process.host.as_deref()),
+        program: process().map(|process| process.program.as_str()),
         process_start_time: process().map(|process| iso(process.started)),
         node_version: process().map(|process| process.node_version.as_str()),
         time: iso(time),
@@ -106,6 +115,8 @@ pub fn foreign_header(source: &Source, time: DateTime<Utc>) -> Vec<u8> {
         version: env!("CARGO_PKG_VERSION"),
         pid: source.pid,
         thread_id: source.thread_id,
+        host: None,
+        program: None,
         process_start_time: source.started.map(iso),
         node_version: source.node_version.as_deref(),
         time: iso(time),
@@ -144,6 +155,11 @@ pub fn spliced(chunk: &[u8], header: &[u8]) -> Vec<u8> {
         Some(rest) => [OPENING, header, rest].concat(),
         None => chunk.to_vec(),
     }
+}
+
+/// Where the object begins that [`header`] made, in the beginning of a file's text.
+pub fn object(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(OPENING)?.strip_prefix(br#""rs_heapdump":"#)
 }
 
 /// Nodes and edges, as V8's header counts them.

@@ -14,6 +14,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Seek, Write};
+use std::num::NonZeroU32;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +23,7 @@ use tempfile::NamedTempFile;
 
 use super::encode::{self, Compression};
 use super::name::{self, default_name, next_microsecond};
-use super::{Limits, platform, privacy};
+use super::{Limits, keep, platform, privacy};
 use crate::error::{Code, Error};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
@@ -48,6 +49,8 @@ pub enum Target {
         directory: PathBuf,
         thread_id: u32,
         compression: Compression,
+        /// How many of our files with such names are to be there at most, this one among them.
+        keep: Option<NonZeroU32>,
     },
 }
 
@@ -89,7 +92,11 @@ enum FileName {
     /// Replaces what has that path.
     Fixed(PathBuf),
     /// The first free default name from `time` on.
-    Free { time: DateTime<Utc>, ending: String },
+    Free {
+        time: DateTime<Utc>,
+        ending: String,
+        keep: Option<NonZeroU32>,
+    },
 }
 
 #[derive(Debug)]
@@ -118,10 +125,16 @@ impl Sink {
                 directory,
                 thread_id,
                 compression,
+                keep,
             } => {
                 let ending = name::ending(*thread_id, *compression);
                 let shown = directory.join(default_name(time, &ending));
-                Self::open_file(directory.clone(), FileName::Free { time, ending }, shown)
+                let name = FileName::Free {
+                    time,
+                    ending,
+                    keep: *keep,
+                };
+                Self::open_file(directory.clone(), name, shown)
             }
             Target::Named(path) => Self::open_named(path, limits),
         }
@@ -279,7 +292,7 @@ impl Sink {
         }
     }
 
-    /// Flushes to the disk and gives the file its name.
+    /// Flushes to the disk and gives the file its name; then removes what is one too many.
     pub fn commit(self) -> Result<Committed, Error> {
         let Self { kind, shown, .. } = self;
         let (mut partial, directory, name) = match kind {
@@ -302,8 +315,14 @@ impl Sink {
                 replace(partial, &directory, &path).map_err(|error| Error::io(&error, "rename", &shown))?;
                 path
             }
-            FileName::Free { time, ending } => claim_free_name(partial, &directory, time, &ending)
-                .map_err(|error| Error::io(&error, "link", &shown))?,
+            FileName::Free { time, ending, keep } => {
+                let path = claim_free_name(partial, &directory, time, &ending)
+                    .map_err(|error| Error::io(&error, "link", &shown))?;
+                if let Some(keep) = keep {
+                    keep::prune(&directory, &path, keep);
+                }
+                path
+            }
         };
         Ok(Committed::new(path, Some(directory)))
     }

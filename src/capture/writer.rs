@@ -18,12 +18,15 @@ use super::encode::Encoder;
 use super::sink::{Committed, Sink};
 use super::{Info, Limits, Mode, Outcome, Trigger, panicked, platform};
 use crate::error::{Code, Error};
+use crate::redact::Redactor;
 use crate::v8::CHUNK_BYTES;
 
 /// Buffers under way at a time.
 const BUFFERS: usize = 8;
 
 enum Message {
+    /// Comes before all chunks.
+    Redact(Box<Redactor>),
     Chunk(Vec<u8>),
     /// All bytes are here.
     End(Summary),
@@ -93,6 +96,11 @@ impl Writer {
         }
     }
 
+    /// The chunks to come are to be redacted; false when the writer has given up.
+    pub fn redact(&mut self, redactor: Redactor) -> bool {
+        self.messages.send(Message::Redact(Box::new(redactor))).is_ok()
+    }
+
     /// Hands `chunk` over; false when the writer has given up.
     pub fn write(&mut self, chunk: &[u8]) -> bool {
         let mut buffer = if self.buffers_made < BUFFERS {
@@ -133,6 +141,7 @@ fn write(
     let explain = |error| limits.explain(error);
     loop {
         match messages.recv() {
+            Ok(Message::Redact(redactor)) => encoder.redact(*redactor),
             Ok(Message::Chunk(buffer)) => {
                 limits.check()?;
                 sink.write(encoder.take(&buffer), &patience).map_err(explain)?;

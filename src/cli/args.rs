@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Code, Error};
 use crate::hunt;
-use crate::opened::Wanted;
+use crate::opened::{self, Wanted};
 use crate::protocol::{LiveChoice, ThreadChoice};
+use crate::redacted;
 use crate::report::{Selection, SortDiff, SortSummary, TreeOptions};
 
 /// Rows of a table on a terminal, unless asked otherwise.
@@ -132,6 +133,17 @@ pub(super) enum Command {
         #[command(flatten)]
         reading: Reading,
     },
+    /// The same graph without the contents of strings, to be passed on
+    Redact {
+        /// The snapshot
+        file: PathBuf,
+        /// Where the redacted one goes: compressed if it ends in .gz or .zst; - is standard output
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+        /// What tags are made with: files of one key compare. Made if it does not exist; keep it to yourself
+        #[arg(long, value_name = "KEY")]
+        key: Option<PathBuf>,
+    },
     /// Why an object, or the objects of a class, are still there
     Retainers {
         /// The snapshot
@@ -176,6 +188,9 @@ pub(super) struct Capture {
     /// Compress the file while it is written
     #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
     pub compress: Option<Compress>,
+    /// Leave out what strings contain
+    #[arg(long, requires = "pid")]
+    pub redact: bool,
     /// A worker, by its threadId, or all threads
     #[arg(long, value_name = "N|all", requires = "pid", value_parser = thread)]
     pub thread: Option<ThreadChoice>,
@@ -202,6 +217,9 @@ pub(super) struct Run {
     /// Compress the files while they are written
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
     pub compress: Option<Compress>,
+    /// Leave out what strings contain
+    #[arg(long)]
+    pub redact: bool,
     /// Capture when memory grows, and near the heap's limit: by how much of the heap, such as 50%:150%
     #[arg(long, value_name = "STEPS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub watch: Option<String>,
@@ -322,6 +340,19 @@ pub(super) struct Reading {
     /// Read a file that is cut off after its graph; names may be missing
     #[arg(long)]
     pub salvage: bool,
+    /// Leave out what strings contain, names that may be data, and lines of source
+    #[arg(long, conflicts_with = "salvage")]
+    pub redact: bool,
+}
+
+impl Reading {
+    /// With a key that nobody keeps.
+    pub(super) fn how(self) -> Result<opened::Reading, Error> {
+        Ok(opened::Reading {
+            salvage: self.salvage,
+            redact: self.redact.then(redacted::fresh_key).transpose()?,
+        })
+    }
 }
 
 /// Whose retainers.

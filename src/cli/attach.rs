@@ -36,6 +36,7 @@ pub(super) fn capture(arguments: Capture, how: Shown) -> Result<ExitStatus, Fail
         thread: arguments.thread,
         live: arguments.live.map(Into::into),
         compress: arguments.compress.map(|how| how.as_str().to_owned()),
+        redact: arguments.redact,
         gc: arguments.no_gc.then_some(false),
         memory_guard: arguments.no_memory_guard.then_some(false),
         timeout: arguments
@@ -163,6 +164,7 @@ fn words(arguments: &Run) -> Result<Vec<String>, Error> {
         add("--threads", format!("threads={}", threads.as_str()))?;
     }
     for (given, option, word) in [
+        (arguments.redact, "--redact", "redact"),
         (arguments.no_gc, "--no-gc", "nogc"),
         (arguments.near_limit, "--near-limit", "nearlimit"),
         (arguments.no_signal, "--no-signal", "nosignal"),

@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Arguments, Command, Shown, limit};
 use super::failure::Failure;
-use super::output::{Sink, save};
+use super::output::{Sink, save, save_with};
 use super::progress::Progress;
 use super::terminal;
 use super::{ExitStatus, attach};
 use crate::error::{Code, Error};
 use crate::hunt;
-use crate::opened::{self, Opened, Wanted};
+use crate::opened::{self, Opened, Reading, Wanted};
 use crate::report::{
-    Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Report, Retainers, Selection, SortDiff,
-    TreeOptions, write_json, write_page,
+    Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Redacted, Report, Retainers, Selection,
+    SortDiff, TreeOptions, write_json, write_page,
 };
 use crate::snapshot::Snapshot;
+use crate::{redacted, snapshot};
 
 pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
     let how = arguments.shown;
@@ -33,7 +34,7 @@ pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Fail
             reading,
         } => {
             let rows = rows.select(sort.into(), how.json);
-            show(&ask(&file, reading.salvage, |opened| Ok(opened.summary(&rows)))?, how)?;
+            show(&ask(&file, reading.how()?, |opened| Ok(opened.summary(&rows)))?, how)?;
         }
         Command::Diff {
             files,
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Fail
             reading,
         } => {
             let rows = rows.select(sort.into(), how.json);
-            show(&diff(&files, reading.salvage, &rows)?, how)?;
+            show(&diff(&files, reading.how()?, &rows)?, how)?;
         }
         Command::Retainers {
             file,
@@ -51,22 +52,23 @@ pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Fail
             reading,
         } => {
             let wanted = target.wanted()?;
-            show(&retainers(&file, reading.salvage, &wanted, top)?, how)?;
+            show(&retainers(&file, reading.how()?, &wanted, top)?, how)?;
         }
         Command::Dominators {
             file,
             id,
             tree,
             reading,
-        } => show(&dominators(&file, reading.salvage, id, &tree.into())?, how)?,
-        Command::Report { files, output, reading } => report(&files, reading.salvage, &output, how)?,
+        } => show(&dominators(&file, reading.how()?, id, &tree.into())?, how)?,
+        Command::Report { files, output, reading } => report(&files, reading.how()?, &output, how)?,
+        Command::Redact { file, output, key } => redact(&file, &output, key.as_deref(), how)?,
         Command::Leaks {
             files,
             fail_on_leak,
             rows,
             reading,
         } => {
-            let report = leaks(&files, reading.salvage, &rows.want(how.json))?;
+            let report = leaks(&files, reading.how()?, &rows.want(how.json))?;
             show(&report, how)?;
             if fail_on_leak && !report.suspects.is_empty() {
                 return Ok(ExitStatus::FOUND);
@@ -96,26 +98,26 @@ fn info(file: &Path) -> Result<Info, Error> {
 }
 
 /// Opens a snapshot for one question.
-fn ask<R>(file: &Path, salvage: bool, question: impl FnOnce(&Opened) -> Result<R, Error>) -> Result<R, Error> {
+fn ask<R>(file: &Path, reading: Reading, question: impl FnOnce(&Opened) -> Result<R, Error>) -> Result<R, Error> {
     let progress = Progress::new();
-    question(&Opened::open(file, salvage, &progress)?)
+    question(&Opened::open(file, reading, &progress)?)
 }
 
-fn diff(files: &[PathBuf], salvage: bool, rows: &Selection<SortDiff>) -> Result<Diff, Error> {
+fn diff(files: &[PathBuf], reading: Reading, rows: &Selection<SortDiff>) -> Result<Diff, Error> {
     let [first, between @ .., last] = files else {
         return Err(Error::new(Code::Argument, "a comparison takes two files or more"));
     };
-    opened::compare(first, between, last, salvage, rows, &Progress::new())
+    opened::compare(first, between, last, reading, rows, &Progress::new())
 }
 
-fn retainers(file: &Path, salvage: bool, wanted: &Wanted, top: usize) -> Result<Retainers, Error> {
+fn retainers(file: &Path, reading: Reading, wanted: &Wanted, top: usize) -> Result<Retainers, Error> {
     let top = limit(top).unwrap_or(usize::MAX);
-    ask(file, salvage, |opened| opened.retainers(wanted, top))
+    ask(file, reading, |opened| opened.retainers(wanted, top))
 }
 
-fn dominators(file: &Path, salvage: bool, id: Option<u32>, options: &TreeOptions) -> Result<Dominators, Error> {
+fn dominators(file: &Path, reading: Reading, id: Option<u32>, options: &TreeOptions) -> Result<Dominators, Error> {
     let progress = Progress::new();
-    let snapshot = opened::read(file, salvage, &progress)?;
+    let snapshot = opened::read(file, reading, &progress)?;
     let top = match id {
         Some(id) => opened::find(&snapshot, file, id)?,
         None => snapshot.root(),
@@ -129,24 +131,67 @@ fn dominators(file: &Path, salvage: bool, id: Option<u32>, options: &TreeOptions
     ))
 }
 
-fn leaks(files: &[PathBuf], salvage: bool, wanted: &hunt::Wanted) -> Result<LeakReport, Error> {
-    hunt::run(files, salvage, wanted, &Progress::new())
+fn leaks(files: &[PathBuf], reading: Reading, wanted: &hunt::Wanted) -> Result<LeakReport, Error> {
+    hunt::run(files, reading, wanted, &Progress::new())
 }
 
 /// What `leaks` and `diff` say, as a page in a file, or on standard output for `-`.
-fn report(files: &[PathBuf], salvage: bool, output: &Path, how: Shown) -> Result<(), Failure> {
+fn report(files: &[PathBuf], reading: Reading, output: &Path, how: Shown) -> Result<(), Failure> {
     let all = hunt::Wanted::default();
-    let leaks = leaks(files, salvage, &all)?;
+    let leaks = leaks(files, reading, &all)?;
     let rows = Selection {
         sort: SortDiff::DeltaBytes,
         top: Some(MOST_CLASSES),
         filter: None,
     };
     let mut html = Vec::new();
-    write_page(&leaks, &diff(files, salvage, &rows)?, &mut html)?;
+    write_page(&leaks, &diff(files, reading, &rows)?, &mut html)?;
     if output.as_os_str() == "-" {
         return Ok(Sink::stdout()?.finish(&html)?);
     }
     save(output, &html).map_err(|error| Error::io(&error, "write", output))?;
     show(&PageWritten::new(&output.to_string_lossy(), html.len(), &leaks), how)
+}
+
+/// A file without its secrets, or the same on standard output for `-`.
+fn redact(file: &Path, output: &Path, key: Option<&Path>, how: Shown) -> Result<(), Failure> {
+    if is_same(file, output) {
+        let error = Error::new(Code::Argument, "a snapshot is not redacted into itself");
+        return Err(error
+            .with_hint("name another file, look at it, and remove the first one then")
+            .into());
+    }
+    let key = match key {
+        Some(file) => redacted::key_in(file)?,
+        None => redacted::fresh_key()?,
+    };
+    let progress = Progress::new();
+    if output.as_os_str() == "-" {
+        let mut sink = Sink::stdout()?;
+        let plain = snapshot::Compression::None;
+        return match redacted::write(file, key, plain, &mut sink, &progress) {
+            Err(redacted::Stop::Write(error)) => Err(Failure::writing(&error)),
+            Err(stop) => Err(stop.of(file, output).into()),
+            Ok(_) => Ok(()),
+        };
+    }
+    let compression = redacted::compression(output);
+    let saved = save_with(output, |out| {
+        let figures = redacted::write(file, key, compression, out, &progress)?;
+        Ok::<_, redacted::Stop>((figures, out.metadata()?.len()))
+    });
+    let (figures, bytes) = saved.map_err(|stop| stop.of(file, output))?;
+    drop(progress);
+    show(
+        &Redacted::new(&file.to_string_lossy(), &output.to_string_lossy(), bytes, &figures),
+        how,
+    )
+}
+
+/// Whether the two names are of one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }

@@ -56,10 +56,18 @@ impl Write for Sink {
 /// Writes a file that nobody else may read: under another name beside it, then under its own, replacing what has
 /// that. Links are followed; a FIFO or a device is written to as it is.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    save_with(path, |file| file.write_all(bytes))
+}
+
+/// Likewise what `contents` writes; if that fails there is no file.
+pub(super) fn save_with<T, E: From<io::Error>>(
+    path: &Path,
+    contents: impl FnOnce(&mut File) -> Result<T, E>,
+) -> Result<T, E> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&target) {
-        Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => return OpenOptions::new().write(true).open(&target)?.write_all(bytes),
+        Ok(found) if found.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
+        Ok(found) if !found.is_file() => return contents(&mut OpenOptions::new().write(true).open(&target)?),
         _ => {}
     }
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -68,10 +76,10 @@ pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .prefix(".rs-heapdump-")
         .suffix(".partial")
         .tempfile_in(directory)?;
-    file.write_all(bytes)?;
+    let written = contents(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
-    Ok(())
+    Ok(written)
 }
 
 /// Until there is room, or nobody left to make any.

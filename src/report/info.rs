@@ -142,12 +142,18 @@ fn provenance_lines(provenance: &Provenance) -> Vec<(&'static str, String)> {
         Some(limit) => drop(write!(ids, ", comparing up to {limit}")),
         None => {}
     }
+    let redacted = if provenance.redacted {
+        "contents of strings are replaced by tags, and names that may be data"
+    } else {
+        ""
+    };
     let lines = [
         ("not live", said(&provenance.live_fallback).unwrap_or_default()),
         ("taken", join(taken)),
         ("process", join(process)),
         ("memory", join(memory)),
         ("object ids", ids),
+        ("redacted", redacted.to_owned()),
     ];
     lines.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }

@@ -39,6 +39,7 @@
 //! | [`Diff`] | `snapshots`: a list of `snapshot`, `ids`: `comparable`, `partly`, `different-process` or `unstable`, `totals`: `{classes, added, removed, delta, added_bytes, removed_bytes, delta_bytes}`, `classes`: `[{name, script, added, removed, delta, added_bytes, removed_bytes, delta_bytes, counts, samples}]`, `samples` being ids of a few new objects |
 //! | [`Dominators`] | `snapshot`, `dominated_by`: objects from the nearest one up, `nodes`: objects in preorder, with `depth`, `parent` (an id or null), `edge` (or null), `skipped` (nodes of a list between parent and this one), and of the dominated nodes that are not listed `more_count` and `more_bytes` |
 //! | [`LeakReport`] | `snapshots`, `ids`, as of `Diff`; `growth`: `{bytes, explained_bytes}`, `bytes` being what the root retains in each snapshot; `notes`: texts; `suspects`: `[{rank, cause, name, why, advice, owner, owner_id, counts, retained_bytes, grows: {class, count}, sample_keys, source, holder, frames, path, samples}]`. `counts`, `retained_bytes` and `count` have a figure for each snapshot; `source` and `holder` are `{file, line, column, function}` (and `generated`, where a source map led to it) or null; `frames` are `{of, file, line, column, first_line, lines, warning}`; `path` leads from a root to the owner and one sample, `[{edge, node, class, id, source}]` |
+//! | [`Redacted`] | `file`, `redacted` and `redacted_bytes` of the file written, `policy`, `nodes`, `contents_replaced`, `names_replaced`, `names_kept` |
 //! | [`Retainers`] | `snapshot`, `target`: `{class, count, sampled, shallow_bytes, retained_bytes, object}`, `kept_only_by` (an object or null), `paths`: `[{objects, example, omitted, path}]`, each `path` a list of objects from a root with `edge` (or null), `class`, `node` (the name) and `sole`; `omitted` steps are missing in its middle; `objects` is 0 for a further path of the same `example` |
 //!
 //! `snapshot` is `{file, nodes, edges, bytes, file_bytes}`, where `bytes` are those of the heap. An object
@@ -60,6 +61,7 @@ mod json;
 mod leaks;
 mod object;
 mod processes;
+mod redacted;
 mod retainers;
 mod script;
 mod select;
@@ -80,6 +82,7 @@ pub use json::write as write_json;
 pub use leaks::{CodeFrame, LeakReport, Line, SuspectRow};
 pub use object::{Object, Objects};
 pub use processes::Processes;
+pub use redacted::Redacted;
 pub use retainers::{Retainers, Target};
 pub use script::{Script, Scripts};
 pub use select::Selection;

@@ -43,7 +43,7 @@ pub use load::{Header, OpenOptions};
 pub use locations::{Locations, Place, PlaceIndex};
 pub use provenance::{Memory, Provenance};
 pub use schema::{EdgeKind, NodeKind, Schema};
-pub use source::Compression;
+pub use source::{Compression, read as read_text};
 pub use strings::Strings;
 
 use columns::{Edges, Nodes};

@@ -35,6 +35,14 @@ pub struct Provenance {
     /// Why the capture is not live, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live_fallback: Option<String>,
+    /// Whether the contents of strings are left out.
+    #[serde(skip_serializing_if = "is_false")]
+    pub redacted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// As `process.memoryUsage()` has it.

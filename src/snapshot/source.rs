@@ -134,6 +134,42 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Compression, u64), SnapshotEr
     Ok((Source::Stream(stream), compression, bytes))
 }
 
+/// Hands a file's text over, block by block; `progress` is told of bytes done and bytes in all, 0 where not known.
+pub fn read<E: From<SnapshotError>>(
+    path: &Path,
+    progress: &dyn Fn(u64, u64),
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let (source, compression, bytes) = open(path)?;
+    let total = if compression == Compression::None { bytes } else { 0 };
+    let mut done = 0;
+    let mut step = |block: &[u8]| {
+        done += block.len() as u64;
+        progress(done, total);
+        take(block)
+    };
+    match source {
+        Source::Stream(mut stream) => {
+            while let Some(block) = stream.next()? {
+                step(&block)?;
+            }
+        }
+        Source::File(file) => {
+            let mut block = vec![0; BLOCK_BYTES];
+            let mut at = 0;
+            loop {
+                let got = file.read_at(&mut block, at)?;
+                if got == 0 {
+                    break;
+                }
+                at += got as u64;
+                step(&block[..got])?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads ahead in a thread of its own, which ends when the receiver is dropped.
 fn decompress(mut reader: Box<dyn Read + Send>) -> Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = sync_channel(BLOCKS_IN_FLIGHT);

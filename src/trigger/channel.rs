@@ -252,6 +252,7 @@ fn adapt(request: &mut Request, wanted: &protocol::Capture, tell: Sender<Told>) 
         request.target = Target::Named(filename.clone());
     }
     request.encoding.compression = chosen.unwrap_or_else(|| request.target.compression());
+    request.encoding.redact |= wanted.redact;
     request.gc = wanted.gc.unwrap_or(request.gc);
     request.memory_guard = wanted.memory_guard.unwrap_or(request.memory_guard);
     request.live = match wanted.live {

@@ -4,7 +4,8 @@
 //!
 //! | word | meaning |
 //! |---|---|
-//! | `signal`, `nosignal` | whether SIGUSR2 takes a snapshot (it does) |
+//! | `signal`, `nosignal` | whether a signal, SIGUSR2, takes a snapshot (it does) |
+//! | `signal=NAME` | another one does ([`choice`]) |
 //! | `dir=PATH` | where the files go |
 //! | `nogc` | no garbage collection beforehand |
 //! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
@@ -15,15 +16,20 @@
 //! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
 //! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
 //! | `capture`, `nocapture` | whether `rs-heapdump capture PID` is listened to (it is) |
+//! | `redact` | what strings contain is left out |
+//! | `keep=N` | the latest N files of ours stay |
 //! | `quiet` | no lines on stderr |
 //! | `threads=main`, `threads=all` | whom a signal covers |
 //!
-//! An unknown word is reported and ignored.
+//! An unknown word is reported and ignored. A signal that cannot be had is reported, and then there is none: whoever
+//! chose it would otherwise find snapshots, or the end of the process, on the one that they wanted to be free.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::choice;
 use super::watch::plan::{Growth, Plan};
 use super::watch::policy::Metric;
 use crate::capture::{Compression, Live, Prime};
@@ -49,6 +55,9 @@ pub struct Config {
     pub prime: Prime,
     pub live: Live,
     pub compression: Compression,
+    pub redact: bool,
+    /// How many files of ours may be there.
+    pub keep: Option<NonZeroU32>,
     pub timeout: Option<Duration>,
     pub quiet: bool,
     pub cover: Cover,
@@ -63,6 +72,8 @@ impl Config {
         prime: Prime::Never,
         live: Live::Off,
         compression: Compression::None,
+        redact: false,
+        keep: None,
         timeout: None,
         quiet: false,
         cover: Cover::Main,
@@ -81,10 +92,20 @@ pub fn change(change: impl FnOnce(&mut Config)) {
     change(&mut CONFIG.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
+/// What asks for snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The one of that name.
+    On(String),
+    Off,
+    /// None, as the one that was chosen cannot be had.
+    Refused(String),
+}
+
 /// What `NODE_HEAPDUMP_OPTIONS` says.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Environment {
-    pub signal: bool,
+    pub signal: Signal,
     /// Whether to listen to who wants a snapshot and waits for it.
     pub capture: bool,
     pub config: Config,
@@ -103,7 +124,7 @@ impl Environment {
 /// Reads the variable's text.
 pub fn parse(text: &str) -> Environment {
     let mut read = Environment {
-        signal: true,
+        signal: Signal::On(choice::DEFAULT.to_owned()),
         capture: true,
         config: Config::DEFAULT,
         watch: None,
@@ -115,8 +136,9 @@ pub fn parse(text: &str) -> Environment {
             None => (word, None),
         };
         match (key, value) {
-            ("signal", None) => read.signal = true,
-            ("nosignal", None) => read.signal = false,
+            ("signal", None) => read.signal = Signal::On(choice::DEFAULT.to_owned()),
+            ("signal", Some(name)) => read.signal = choice::choose(name).map_or_else(Signal::Refused, Signal::On),
+            ("nosignal", None) => read.signal = Signal::Off,
             ("capture", None) => read.capture = true,
             ("nocapture", None) => read.capture = false,
             ("dir", Some(path)) if !path.is_empty() => {
@@ -153,6 +175,8 @@ pub fn parse(text: &str) -> Environment {
                 }
                 None => read.unknown.push(word.to_owned()),
             },
+            ("redact", None) => read.config.redact = true,
+            ("keep", Some(count)) if count.parse::<NonZeroU32>().is_ok() => read.config.keep = count.parse().ok(),
             ("quiet", None) => read.config.quiet = true,
             ("threads", Some("main")) => read.config.cover = Cover::Main,
             ("threads", Some("all")) => read.config.cover = Cover::All,
@@ -169,14 +193,24 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 17] = [
+        let cases: [Case; 22] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
-            ("nosignal", |e| e.signal = false),
+            ("nosignal", |e| e.signal = Signal::Off),
             ("nosignal,signal", |_| {}),
-            ("signal , nosignal", |e| e.signal = false),
+            ("signal , nosignal", |e| e.signal = Signal::Off),
             ("capture,nocapture", |e| e.capture = false),
+            ("nosignal,signal=hup", |e| e.signal = Signal::On("SIGHUP".into())),
+            ("signal=HUP,signal", |_| {}),
+            ("signal=TERM", |e| {
+                let why = "SIGTERM cannot ask for snapshots: terminals and process managers end processes with it";
+                e.signal = Signal::Refused(why.into());
+            }),
+            ("keep=3,keep=0,keep=-1,keep=,keep", |e| {
+                e.config.keep = NonZeroU32::new(3);
+                e.unknown = ["keep=0", "keep=-1", "keep=", "keep"].map(String::from).to_vec();
+            }),
             ("dir=/var/dumps, nogc,quiet", |e| {
                 e.config.directory = Some("/var/dumps".into());
                 e.config.gc = false;
@@ -205,6 +239,7 @@ mod tests {
                 e.watch = Some(plan);
                 e.unknown = vec!["watch=much".into()];
             }),
+            ("redact", |e| e.config.redact = true),
             ("threads=all", |e| e.config.cover = Cover::All),
             ("colour,dir=,threads=two,nogc=1", |e| {
                 e.unknown = ["colour", "dir=", "threads=two", "nogc=1"].map(String::from).to_vec();
@@ -212,7 +247,7 @@ mod tests {
         ];
         for (text, expect) in cases {
             let mut expected = Environment {
-                signal: true,
+                signal: Signal::On("SIGUSR2".into()),
                 capture: true,
                 config: Config::DEFAULT,
                 watch: None,

@@ -9,7 +9,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | what signal-made snapshots are like; `NODE_HEAPDUMP_OPTIONS` |
-//! | [`signal`] | SIGUSR2, beside the application's own listeners |
+//! | [`choice`] | which signals may ask |
+//! | [`signal`] | the one that does, beside the application's own listeners |
 //! | [`channel`] | `rs-heapdump capture PID`, which waits for the outcome |
 //! | [`support`] | what works in this process |
 //! | [`watch`] | snapshots when memory grows |
@@ -20,6 +21,7 @@
 
 #[cfg(target_os = "linux")]
 mod channel;
+mod choice;
 pub mod config;
 mod near_limit;
 #[cfg(unix)]
@@ -34,6 +36,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::capture::{Info, Trigger};
 use crate::error::Error;
+use config::Signal;
 
 /// What happened, for those who listen.
 #[derive(Clone, Debug)]
@@ -68,14 +71,14 @@ static LISTENING: Mutex<Option<Listening>> = Mutex::new(None);
 /// To whom this process listens, or why it does not.
 #[derive(Clone, Debug)]
 pub struct Listening {
-    /// To a signal.
-    pub signal: Result<(), String>,
+    /// To this signal.
+    pub signal: Result<String, String>,
     /// To `rs-heapdump capture PID`.
     pub capture: Result<(), String>,
 }
 
 /// Obeys `environment`, the text of `NODE_HEAPDUMP_OPTIONS`, and begins to listen; the first call
-/// of the process counts. Answers with the words that nobody knows.
+/// of the process counts. Answers with what is to be said of words that cannot be obeyed.
 pub fn start(environment: &str) -> Vec<String> {
     let config::Environment {
         signal,
@@ -84,25 +87,38 @@ pub fn start(environment: &str) -> Vec<String> {
         watch: plan,
         unknown,
     } = config::parse(environment);
+    let mut said: Vec<String> = unknown
+        .iter()
+        .map(|word| format!("unrecognized option in NODE_HEAPDUMP_OPTIONS, ignored: {word}"))
+        .collect();
     LISTENING
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .get_or_insert_with(|| {
             config::change(|config| *config = wanted);
             watch::wish(plan);
-            let unless_off = |wanted: bool, word: &str, listen: fn() -> Result<(), String>| {
-                if wanted {
-                    listen()
-                } else {
-                    Err(format!("switched off by NODE_HEAPDUMP_OPTIONS={word}"))
-                }
+            let (chosen, answer) = match signal {
+                Signal::On(name) => (name != choice::DEFAULT, listen(&name).map(|()| name)),
+                Signal::Off => (false, Err(switched_off("nosignal"))),
+                Signal::Refused(why) => (true, Err(why)),
             };
+            if let (true, Err(why)) = (chosen, &answer) {
+                said.push(format!("no signal takes snapshots: {why}"));
+            }
             Listening {
-                signal: unless_off(signal, "nosignal", listen),
-                capture: unless_off(capture, "nocapture", open_channel),
+                signal: answer,
+                capture: if capture {
+                    open_channel()
+                } else {
+                    Err(switched_off("nocapture"))
+                },
             }
         });
-    unknown
+    said
+}
+
+fn switched_off(word: &str) -> String {
+    format!("switched off by NODE_HEAPDUMP_OPTIONS={word}")
 }
 
 /// To whom this process listens.
@@ -112,17 +128,20 @@ pub fn listening() -> Listening {
         .unwrap_or_else(PoisonError::into_inner)
         .clone()
         .unwrap_or_else(|| {
-            let nobody = Err("no thread has been registered".to_owned());
+            let nobody = "no thread has been registered";
             Listening {
-                signal: nobody.clone(),
-                capture: nobody,
+                signal: Err(nobody.to_owned()),
+                capture: Err(nobody.to_owned()),
             }
         })
 }
 
 #[cfg(unix)]
-fn listen() -> Result<(), String> {
-    signal::listen().map_err(|error| error.to_string())
+fn listen(name: &str) -> Result<(), String> {
+    let Some(number) = signal::number(name) else {
+        return Err(format!("this platform has no {name}"));
+    };
+    signal::listen(number).map_err(|error| error.to_string())
 }
 
 #[cfg(target_os = "linux")]
@@ -139,6 +158,6 @@ fn open_channel() -> Result<(), String> {
 }
 
 #[cfg(not(unix))]
-fn listen() -> Result<(), String> {
-    Err("this platform has no SIGUSR2".to_owned())
+fn listen(name: &str) -> Result<(), String> {
+    Err(format!("this platform has no {name}"))
 }

@@ -1,11 +1,11 @@
-//! SIGUSR2, beside the application's own listeners.
+//! The signal that asks for snapshots, beside the application's own listeners.
 //!
 //! The handler itself is `signal-hook`'s: it notes the sender and wakes a thread of ours, and
 //! nothing of ours runs in signal context. That thread then asks for captures
 //! ([`threads::want`](super::threads::want)).
 //!
 //! Node handles signals through libuv, which installs its handler with an application's first
-//! `process.on('SIGUSR2')` and puts back the *default action*, death, with the last
+//! `process.on` of a signal and puts back the *default action*, death, with the last
 //! `removeListener`. Both would undo ours. So a libuv signal handle of our own comes first, on a
 //! private loop that never runs: as long as it lives, libuv neither installs nor removes its handler
 //! again, in whatever order listeners come and go. `signal-hook` goes on top and passes each signal on
@@ -31,19 +31,36 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::io;
+use std::str::FromStr;
 use std::thread;
 
-use signal_hook::consts::SIGUSR2;
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 
+use super::choice::{RealTime, real_time};
 use super::{config, threads};
 use crate::capture::block_signals;
 
+/// The number that the signal of this name (`SIGUSR2`, `SIGRTMIN+3`) has here, if there is one.
+pub fn number(name: &str) -> Option<c_int> {
+    #[cfg(target_os = "linux")]
+    if let Some(wanted) = real_time(name.strip_prefix("SIG")?) {
+        let range = libc::SIGRTMIN()..=libc::SIGRTMAX();
+        let number = match wanted {
+            RealTime::FromMin(steps) => range.start() + c_int::from(steps),
+            RealTime::FromMax(steps) => range.end() - c_int::from(steps),
+        };
+        return range.contains(&number).then_some(number);
+    }
+    nix::sys::signal::Signal::from_str(name)
+        .ok()
+        .map(|signal| signal as c_int)
+}
+
 /// Starts listening, for the rest of the process.
-pub fn listen() -> io::Result<()> {
-    anchor(SIGUSR2);
-    let mut signals = SignalsInfo::<WithOrigin>::new([SIGUSR2])?;
+pub fn listen(number: c_int) -> io::Result<()> {
+    anchor(number);
+    let mut signals = SignalsInfo::<WithOrigin>::new([number])?;
     thread::Builder::new().name("heapdump-signal".into()).spawn(move || {
         block_signals();
         for origin in signals.forever() {

@@ -14,6 +14,7 @@ const LAST_WITHOUT_LINE_ENDS: u32 = 20;
 pub fn here() -> Support {
     let can = v8::capabilities();
     let listening = listening();
+    let signal = listening.signal.as_ref().map(drop).map_err(Clone::clone);
     let node = capture::process().map(|process| process.node_version.clone());
     let major = node.as_deref().and_then(major).unwrap_or(0);
     let mode = if can.snapshots { Mode::InProcess } else { Mode::Portable };
@@ -33,12 +34,12 @@ pub fn here() -> Support {
                 format!("a gc function of node:vm; {NO_SYMBOLS}")
             },
         ),
-        Finding::new("signal", "SIGUSR2")
-            .unless_failed(listening.signal.clone())
+        Finding::new("signal", listening.signal.as_deref().unwrap_or_default())
+            .unless_failed(signal.clone())
             .advise("rs-heapdump capture PID does not need the signal"),
         Finding::new("blockedLoop", "V8's RequestInterrupt")
             .unless(!can.interrupts, NO_SYMBOLS)
-            .unless_failed(listening.signal)
+            .unless_failed(signal)
             .advise("rs-heapdump capture PID reaches a loop that never returns, too"),
         Finding::new("capture", "rs-heapdump capture PID")
             .unless_failed(listening.capture)

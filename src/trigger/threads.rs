@@ -247,9 +247,11 @@ impl Thread {
                 directory: config.directory.unwrap_or_else(|| PathBuf::from(".")),
                 thread_id,
                 compression: config.compression,
+                keep: config.keep,
             },
             encoding: Encoding {
                 compression: config.compression,
+                redact: config.redact,
             },
             gc: config.gc,
             memory_guard: config.memory_guard,
@@ -363,7 +365,7 @@ pub fn begin_wanted(key: Key) -> Option<Portable> {
     match PortableCapture::begin(request) {
         Ok(capture) => Some(Portable {
             capture,
-            ending: Ending { thread, quiet },
+            ending: Box::new(move |outcome| thread.ended(outcome, quiet)),
         }),
         Err(error) => {
             thread.ended(&Err(error), quiet);
@@ -378,14 +380,5 @@ pub struct Portable {
     pub ending: Ending,
 }
 
-/// Where the outcome of a wanted capture goes.
-pub struct Ending {
-    thread: Arc<Thread>,
-    quiet: bool,
-}
-
-impl Ending {
-    pub fn tell(self, outcome: &Outcome) {
-        self.thread.ended(outcome, self.quiet);
-    }
-}
+/// Where the outcome of such a capture goes.
+pub type Ending = Box<dyn FnOnce(&Outcome) + Send>;

@@ -84,6 +84,7 @@ pub fn capture(target: &Target, wanted: &Wanted, observer: &dyn Observer) -> Res
     let destination = destination(wanted);
     let encoding = Encoding {
         compression: compression(wanted).unwrap_or_else(|| destination.compression()),
+        redact: false,
     };
     let mut file = Foreign::open(&destination, encoding, &limits)?;
     observer.step("waiting for the process");
@@ -127,6 +128,7 @@ fn refuse(wanted: &Wanted) -> Result<(), Error> {
         (Some(LiveChoice::Require), _) => "a live capture",
         (_, Some(ThreadChoice::One(1..) | ThreadChoice::All)) => "a capture of a worker",
         _ if wanted.gc == Some(false) => "a capture without garbage collection",
+        _ if wanted.redact => "a redacted capture",
         _ => return Ok(()),
     };
     let error = Error::new(
@@ -143,6 +145,7 @@ fn destination(wanted: &Wanted) -> capture::Target {
             directory: wanted.directory.clone().unwrap_or_else(|| ".".into()),
             thread_id: 0,
             compression: compression(wanted).unwrap_or_default(),
+            keep: None,
         },
     }
 }

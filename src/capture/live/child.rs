@@ -29,7 +29,9 @@ use std::time::Duration;
 use super::contain;
 use super::page::Page;
 use crate::capture::encode::{Encoder, Encoding};
+use crate::capture::redaction;
 use crate::fault::faults;
+use crate::redact::Key;
 use crate::v8::platform_vtable::Platform;
 use crate::v8::{ChunkSink, Isolate, Progress};
 
@@ -56,6 +58,8 @@ pub struct Plan<'a> {
     pub null: RawFd,
     pub header: Vec<u8>,
     pub encoding: &'a Encoding,
+    /// Where it is to be redacted.
+    pub key: Option<Key>,
     pub gc: bool,
     /// The first is 1.
     pub attempt: u32,
@@ -303,7 +307,16 @@ fn capture(plan: &Plan<'_>) -> Result<(), c_int> {
         .take_snapshot(Some(&mut Watch(plan.page)))
         .ok_or(NO_SNAPSHOT)?;
     plan.page.built(snapshot.nodes());
-    let encoder = Encoder::new(plan.header.clone(), plan.encoding).map_err(|error| not_written(plan.page, &error))?;
+    let mut encoder =
+        Encoder::new(plan.header.clone(), plan.encoding).map_err(|error| not_written(plan.page, &error))?;
+    if let Some(key) = plan.key {
+        let going_on = || {
+            plan.page.beat();
+            Ok(())
+        };
+        let redactor = redaction::survey(&snapshot, key, going_on).map_err(|_| NO_SNAPSHOT)?;
+        encoder.redact(redactor);
+    }
     let mut output = Output {
         page: plan.page,
         descriptor: plan.output,

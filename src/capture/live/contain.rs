@@ -170,6 +170,7 @@ pub fn filter() -> &'static [libc::sock_filter] {
         let load = |offset| step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0, 0);
         let equal = |k, jt, jf| step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, k, jt, jf);
         let answer = |verdict| step(libc::BPF_RET | libc::BPF_K, verdict, 0, 0);
+        let number = |call: c_long| u32::try_from(call).unwrap_or(u32::MAX);
         let masked = |bits| step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, bits, 0, 0);
         let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs();
         let mut program = vec![
@@ -178,7 +179,7 @@ pub fn filter() -> &'static [libc::sock_filter] {
             answer(refuse),
             load(NUMBER),
             // Waiting for a futex without a limit is what a child cannot do; everything else it may.
-            equal(libc::SYS_futex as u32, 0, 10),
+            equal(number(libc::SYS_futex), 0, 10),
             load(ARGUMENTS + 8),
             masked(FUTEX_COMMAND),
             equal(libc::FUTEX_WAIT.unsigned_abs(), 1, 0),
@@ -190,9 +191,9 @@ pub fn filter() -> &'static [libc::sock_filter] {
             answer(libc::SECCOMP_RET_ALLOW),
             answer(libc::SECCOMP_RET_TRAP),
         ];
-        for (at, number) in ALLOWED.iter().enumerate() {
+        for (at, call) in ALLOWED.iter().enumerate() {
             let to_allow = (ALLOWED.len() - at) as u8;
-            program.push(equal(u32::try_from(*number).unwrap_or(u32::MAX), to_allow, 0));
+            program.push(equal(number(*call), to_allow, 0));
         }
         program.extend([answer(refuse), answer(libc::SECCOMP_RET_ALLOW)]);
         program
@@ -206,15 +207,21 @@ pub fn filter() -> &'static [libc::sock_filter] {
 /// Module head.
 pub unsafe fn notice_waiting(status: c_int) -> io::Result<()> {
     static STATUS: AtomicI32 = AtomicI32::new(0);
-    extern "C" fn end(_signal: c_int) {
-        // SAFETY: ends the process, without anything else.
-        unsafe { libc::_exit(STATUS.load(Ordering::Relaxed)) }
+    extern "C" fn end(_signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
+        const SYS_SECCOMP: c_int = 1; // and not a signal that somebody sent
+        // SAFETY: the kernel's; ends the process, without anything else.
+        unsafe {
+            if (*info).si_code == SYS_SECCOMP {
+                libc::_exit(STATUS.load(Ordering::Relaxed));
+            }
+        }
     }
     STATUS.store(status, Ordering::Relaxed);
     // SAFETY: both structures are made whole; the handler does what one may.
     unsafe {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed().assume_init();
-        action.sa_sigaction = end as extern "C" fn(c_int) as usize;
+        action.sa_sigaction = end as extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) as usize;
+        action.sa_flags = libc::SA_SIGINFO;
         let mut set = MaybeUninit::uninit();
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), libc::SIGSYS);

@@ -16,11 +16,13 @@ use super::page::{Page, Reading};
 use super::quiet::{self, Workers};
 use super::watch::{Interest, Verdict, watch};
 use super::{Obstacle, Phase, Reach, Told, fall_back, visit};
+use crate::capture::disk::Disk;
 use crate::capture::memory_watch::MemoryWatch;
 use crate::capture::sink::Sink;
-use crate::capture::{Captured, Estimate, Info, Mode, Observer, Request, ids, panicked, provenance};
+use crate::capture::{Captured, Estimate, Info, Mode, Observer, Request, ids, panicked, provenance, redaction};
 use crate::error::{Code, Error};
 use crate::fault::faults;
+use crate::redact::Key;
 use crate::v8::platform_vtable::{self, Platform};
 use crate::v8::{self, CHUNK_BYTES, Isolate};
 
@@ -55,7 +57,9 @@ struct Kit {
     page: Page,
     output: i32,
     null: File,
+    key: Option<Key>,
     memory: MemoryWatch,
+    disk: Disk,
     /// The first visit has been.
     begun: bool,
     attempt: u32,
@@ -78,9 +82,13 @@ pub fn run(reach: &dyn Reach, request: Request, mut sink: Sink, phase: Option<&P
         Ok(turn) => turn,
         Err(error) => return told.tell(Err(error)),
     };
+    let disk = Disk::of(&sink, &request);
+    if let Err(error) = disk.admit_any() {
+        return told.tell(Err(error));
+    }
     let mut machine = Machine::new();
-    let mut kit = match prepare(&mut sink) {
-        Ok(parts) => parts.into_kit(request),
+    let mut kit = match prepare(&mut sink, request.encoding.redact) {
+        Ok(parts) => parts.into_kit(request, disk),
         Err(why) => return fall_back(reach, request, sink, told, Obstacle::unsupported(&why)),
     };
     machine.on(Event::Ready);
@@ -182,6 +190,7 @@ fn quiet_wait() -> Duration {
 
 /// What is made ready beside the captured thread.
 struct Parts {
+    key: Option<Key>,
     platform: &'static Platform,
     excluded: Vec<std::ops::Range<usize>>,
     page: Page,
@@ -189,14 +198,19 @@ struct Parts {
     null: File,
 }
 
-fn prepare(sink: &mut Sink) -> Result<Parts, String> {
+fn prepare(sink: &mut Sink, redact: bool) -> Result<Parts, String> {
     support()?;
+    let key = redact
+        .then(redaction::key)
+        .transpose()
+        .map_err(|error| error.to_string())?;
     let failed = |what: &str| {
         let what = what.to_owned();
         move |error: std::io::Error| format!("{what}: {error}")
     };
     super::contain::filter();
     Ok(Parts {
+        key,
         platform: platform_vtable::found()?,
         excluded: mappings::excluded().map_err(failed("/proc/self/smaps cannot be read"))?,
         page: Page::new().map_err(failed("no memory to share with a child"))?,
@@ -210,8 +224,10 @@ fn prepare(sink: &mut Sink) -> Result<Parts, String> {
 }
 
 impl Parts {
-    fn into_kit(self, request: Request) -> Kit {
+    fn into_kit(self, request: Request, disk: Disk) -> Kit {
         Kit {
+            key: self.key,
+            disk,
             memory: MemoryWatch::new(request.memory_guard),
             request,
             time: Utc::now(),
@@ -276,6 +292,7 @@ impl Kit {
             null: self.null.as_raw_fd(),
             header,
             encoding: &self.request.encoding,
+            key: self.key,
             gc: self.request.gc,
             attempt: self.attempt,
         });
@@ -321,6 +338,7 @@ impl Kit {
                 limits: &self.request.limits,
                 guarded: self.request.memory_guard,
                 memory: &mut self.memory,
+                disk: &self.disk,
                 counted: Box::new(move |nodes| {
                     if let Some(observer) = observer.take() {
                         observer(Estimate {

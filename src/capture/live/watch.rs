@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::child::{End, LOCKED, NOT_CONTAINED, NOT_WRITTEN, Process};
 use super::page::{Page, Reading};
+use crate::capture::disk::Disk;
 use crate::capture::memory_watch::MemoryWatch;
 use crate::capture::{Limits, memory};
 use crate::error::{Error, Shortage};
@@ -37,6 +38,7 @@ pub enum Verdict {
 pub struct Interest<'a> {
     pub limits: &'a Limits,
     pub memory: &'a mut MemoryWatch,
+    pub disk: &'a Disk,
     pub guarded: bool,
     /// Told about how many objects there are, once.
     pub counted: Box<dyn FnMut(u32) + 'a>,
@@ -79,7 +81,8 @@ pub fn watch(child: &Process, page: &Page, mut interest: Interest<'_>) -> Verdic
         if !counted && reading.total > 0 {
             counted = true;
             (interest.counted)(reading.total);
-            if let Err(error) = interest.memory.admit(u64::from(reading.total)) {
+            let nodes = u64::from(reading.total);
+            if let Err(error) = interest.disk.admit(nodes).and_then(|()| interest.memory.admit(nodes)) {
                 child.kill();
                 return Verdict::Over(error);
             }

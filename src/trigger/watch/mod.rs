@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plan`] | what is watched for: `+50%`, `200MB` |
 //! | [`policy`] | when to measure and when to capture; pure |
+//! | [`course`] | how far a watcher is, and what is told of it |
 //! | [`gauge`] | what V8 tells at each garbage collection |
 //! | this one | a thread that leads (`heapdump-watch`), and what it wants of the watched one |
 //!
@@ -14,7 +15,11 @@
 //! *Confirming.* In process the thread stands still for the snapshot anyway, so garbage is collected at a stroke
 //! first. Where the service is not to stand still (`live`) or nothing is to be collected (`gc: false`), V8 is asked to begin a
 //! collection, which it does mostly beside JavaScript, and its end is awaited.
+//!
+//! Where V8's functions are not to be found, [`Portable`] has the same policy driven by a timer of JavaScript, in which
+//! RSS and heap are read each second.
 
+mod course;
 mod gauge;
 pub mod plan;
 pub mod policy;
@@ -26,18 +31,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use self::course::Course;
 use self::gauge::{Gauge, Observation};
 use self::plan::Plan;
-use self::policy::{Finding, Look, Metric, Policy, Sample};
+use self::policy::{Look, Metric, Sample};
 use super::config::{self, Config};
 use super::near_limit::{self, Armed};
-use super::threads::{Key, Subject};
-use super::{Skipped, stderr};
+use super::stderr;
+use super::threads::{self, Key, Subject};
 use crate::capture::live::{self, Live};
-use crate::capture::{Limits, Outcome, Trigger, block_signals, memory};
+use crate::capture::{Limits, Outcome, PortableCapture, Trigger, block_signals, memory};
 use crate::error::{Code, Error};
 use crate::fault::faults;
-use crate::v8::{self, Isolate};
+use crate::v8::{self, HeapStatistics, Isolate};
 
 /// How often RSS is read, where it is watched.
 const RSS_INTERVAL: Duration = Duration::from_secs(5);
@@ -132,101 +138,72 @@ pub fn wish(plan: Option<Plan>) {
     *lock(&WISH) = plan;
 }
 
-/// Watches the current thread, if it is the main one, as the environment asked.
-pub fn obey(key: Key) {
-    let wished = lock(&WISH).clone();
-    if let Some(mut plan) = wished
-        && Subject::of(key).is_some_and(|subject| subject.id() == 0)
-    {
-        if faults().watch_hasty {
-            plan.settle = Duration::from_millis(10);
-            plan.interval = Duration::ZERO;
-        }
-        if let Err(error) = watch(key, plan, Arc::new(|_| {})) {
-            stderr::not_watching(&error);
-        }
+/// Watches the current thread, if it is the main one, as the environment asked. Answers with what JavaScript has to
+/// drive.
+pub fn obey(key: Key) -> Option<Portable> {
+    let mut plan = lock(&WISH).clone()?;
+    Subject::of(key).filter(|subject| subject.id() == 0)?;
+    if faults().watch_hasty {
+        plan.settle = Duration::from_millis(10);
+        plan.interval = Duration::ZERO;
     }
+    let (_, portable) = watch(key, plan, Arc::new(|_| {}))
+        .inspect_err(stderr::not_watching)
+        .ok()?;
+    portable
 }
 
-/// Watches the current thread, registered as `key`, from now on; an earlier watcher of it is stopped.
-pub fn watch(key: Key, plan: Plan, changes: Changes) -> Result<Watcher, Error> {
+/// Watches the current thread, registered as `key`, from now on; an earlier watcher of it is stopped. Where V8's
+/// functions are not to be found, JavaScript has to drive what comes with the watcher.
+pub fn watch(key: Key, plan: Plan, changes: Changes) -> Result<(Watcher, Option<Portable>), Error> {
     leave();
-    let unsupported = |what| Error::new(Code::Unsupported, what);
-    let (Some(subject), Some(isolate)) = (Subject::of(key), Isolate::current()) else {
-        return Err(unsupported(
-            "memory cannot be watched: V8's functions are not to be found in this process",
-        ));
+    let Some(subject) = Subject::of(key) else {
+        return Err(Error::new(Code::Aborted, "the thread is going away"));
     };
-    if !plan.steps.is_empty() && !v8::can_observe_collections() {
-        return Err(unsupported(
-            "memory cannot be watched: this V8 does not tell of its garbage collections",
-        ));
-    }
-    let near_limit = Arc::clone(&changes);
-    let armed = plan
-        .near_limit
-        .then(|| near_limit::arm(isolate, subject.clone(), Box::new(move || adapted(&near_limit))))
-        .flatten();
-    let policy = Policy::new(plan.clone());
-    let shared = Arc::new(Shared {
-        status: Mutex::new(Status {
-            steps: plan
-                .steps
-                .iter()
-                .map(|step| StepStatus {
-                    metric: step.metric,
-                    growth: step.growth.to_string(),
-                    threshold_bytes: None,
-                    path: None,
-                })
-                .collect(),
-            state: if plan.steps.is_empty() {
-                State::Done
-            } else {
-                State::Settling
-            },
-            ..Status::default()
-        }),
-        stopped: AtomicBool::new(false),
-        limits: Limits::start(None),
+    let isolate = Isolate::current().filter(|_| v8::can_observe_collections());
+    let armed = isolate.filter(|_| plan.near_limit).and_then(|isolate| {
+        let changes = Arc::clone(&changes);
+        near_limit::arm(isolate, subject.clone(), Box::new(move || adapted(&changes)))
     });
-    let watcher = Watcher {
-        shared: Arc::clone(&shared),
-        armed,
-    };
+    let grows = !plan.steps.is_empty();
+    let (course, shared) = Course::begin(subject, plan, changes);
+    let watcher = Watcher { shared, armed };
     let mut installed = Installed {
         watcher: watcher.clone(),
         observation: None,
         thread: None,
     };
-    if !plan.steps.is_empty() {
-        let (hand_over, handed) = channel();
-        let thread = thread::Builder::new()
-            .name("heapdump-watch".into())
-            .spawn(move || {
-                block_signals();
-                if let Ok(gauge) = handed.recv() {
-                    Lead {
-                        subject,
-                        gauge,
-                        plan,
-                        policy,
-                        changes,
-                        shared,
-                        began: Instant::now(),
-                    }
-                    .run();
-                }
-            })
-            .map_err(|error| Error::io(&error, "pthread_create", std::path::Path::new("heapdump-watch")))?;
-        let gauge = Arc::new(Gauge::new(thread.thread().clone()));
-        gauge.read(isolate.heap_statistics());
-        installed.observation = gauge.observe(isolate);
-        let _ = hand_over.send(gauge);
-        installed.thread = Some(thread);
-    }
+    let portable = match isolate {
+        Some(isolate) if grows => {
+            let (observation, thread) = lead(isolate, course)?;
+            installed.observation = observation;
+            installed.thread = Some(thread);
+            None
+        }
+        Some(_) => None,
+        None => Some(Portable::new(course)),
+    };
     INSTALLED.with_borrow_mut(|place| *place = Some(installed));
-    Ok(watcher)
+    Ok((watcher, portable))
+}
+
+/// Starts the thread that leads.
+fn lead(isolate: Isolate, course: Course) -> Result<(Option<Observation>, JoinHandle<()>), Error> {
+    let (hand_over, handed) = channel();
+    let thread = thread::Builder::new()
+        .name("heapdump-watch".into())
+        .spawn(move || {
+            block_signals();
+            if let Ok(gauge) = handed.recv() {
+                Lead { course, gauge }.run();
+            }
+        })
+        .map_err(|error| Error::io(&error, "pthread_create", std::path::Path::new("heapdump-watch")))?;
+    let gauge = Arc::new(Gauge::new(thread.thread().clone()));
+    gauge.read(isolate.heap_statistics());
+    let observation = gauge.observe(isolate);
+    let _ = hand_over.send(gauge);
+    Ok((observation, thread))
 }
 
 /// Stops what watches the current thread. Called before its environment goes, too.
@@ -280,22 +257,16 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The thread that leads.
 struct Lead {
-    subject: Subject,
+    course: Course,
     gauge: Arc<Gauge>,
-    plan: Plan,
-    policy: Policy,
-    changes: Changes,
-    shared: Arc<Shared>,
-    began: Instant,
 }
 
 impl Lead {
     fn run(mut self) {
-        let watches_rss = self.plan.steps.iter().any(|step| step.metric == Metric::Rss);
-        while !self.is_over() {
-            let now = self.began.elapsed();
-            let sleep = match self.policy.look(now, self.reading(watches_rss)) {
-                Look::Until(time) => time.saturating_sub(now),
+        let watches_rss = self.course.watches(Metric::Rss);
+        while !self.course.is_over() {
+            let sleep = match self.course.look(self.reading(watches_rss)) {
+                Look::Until(time) => time.saturating_sub(self.course.now()),
                 Look::Below(marks) if self.gauge.arm(marks) => continue,
                 Look::Below(_) if watches_rss => RSS_INTERVAL,
                 Look::Below(_) => SLEEP_MAX,
@@ -303,24 +274,9 @@ impl Lead {
                     self.examine();
                     continue;
                 }
-                Look::Finish => {
-                    self.enter(State::Done);
-                    return;
-                }
+                Look::Finish => return,
             };
             thread::park_timeout(sleep.clamp(Duration::from_millis(1), SLEEP_MAX));
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.shared.stopped.load(Ordering::SeqCst) || self.subject.is_gone()
-    }
-
-    /// Unless somebody stopped it.
-    fn enter(&self, state: State) {
-        let mut status = lock(&self.shared.status);
-        if status.state != State::Stopped {
-            status.state = state;
         }
     }
 
@@ -333,7 +289,7 @@ impl Lead {
 
     /// Measures, and does what follows.
     fn examine(&mut self) {
-        let config = adapted(&self.changes);
+        let config = self.course.config();
         let in_steps = config.live != Live::Off || !config.gc;
         let measured = if in_steps {
             self.collect_in_steps()
@@ -341,47 +297,15 @@ impl Lead {
             self.collect()
         };
         let Ok((sample, cost)) = measured else { return }; // stopped, or gone
-        match self.policy.measured(self.began.elapsed(), sample, cost) {
-            Finding::Unsettled => {}
-            Finding::Settled => {
-                self.settled(sample, config.quiet);
-                if self.plan.baseline {
-                    self.capture(config, in_steps, &[]);
-                }
-            }
-            Finding::Garbage => self.subject.skip(Skipped {
-                reason: "garbage",
-                trigger: Trigger::Watch,
-                error: None,
-            }),
-            Finding::Grown(steps) => {
-                if !config.quiet {
-                    let metric = self.plan.steps[steps[0]].metric;
-                    let before = self.policy.baseline().unwrap_or_default().of(metric);
-                    stderr::grown(self.subject.id(), metric.as_str(), before, sample.of(metric));
-                }
-                self.capture(config, in_steps, &steps);
-            }
-        }
-    }
-
-    fn settled(&self, sample: Sample, quiet: bool) {
-        let mut status = lock(&self.shared.status);
-        status.baseline = Some(sample);
-        for (at, step) in status.steps.iter_mut().enumerate() {
-            step.threshold_bytes = self.policy.threshold(at);
-        }
-        drop(status);
-        self.enter(State::Watching);
-        if !quiet {
-            stderr::settled(self.subject.id(), sample.heap);
+        if let Some(steps) = self.course.measured(sample, cost, config.quiet) {
+            self.capture(config, in_steps, &steps);
         }
     }
 
     /// Collects all garbage, and measures; answers with what that cost, too.
     fn collect(&self) -> Result<(Sample, Duration), Error> {
         let gauge = Arc::clone(&self.gauge);
-        let (sample, cost) = live::visit(&*self.subject.reach(), &self.shared.limits, move |isolate| {
+        let (sample, cost) = live::visit(&*self.course.subject.reach(), self.course.limits(), move |isolate| {
             let begun = Instant::now();
             isolate.collect_garbage();
             let cost = begun.elapsed();
@@ -389,23 +313,18 @@ impl Lead {
             (gauge.reading(), cost)
         })?;
         let rss = memory::rss_bytes();
-        let cost = if faults().watch_hasty { Duration::ZERO } else { cost };
         Ok((Sample { rss, ..sample }, cost))
     }
 
     /// Has V8 collect in steps of its own, waits for the end, and measures.
     fn collect_in_steps(&self) -> Result<(Sample, Duration), Error> {
         let before = self.gauge.full_collections();
-        live::visit(&*self.subject.reach(), &self.shared.limits, |isolate| {
+        live::visit(&*self.course.subject.reach(), self.course.limits(), |isolate| {
             isolate.begin_collection();
         })?;
         let begun = Instant::now();
-        while self.gauge.full_collections() == before && begun.elapsed() < STEPS_WAIT && !self.is_over() {
+        while self.gauge.full_collections() == before && begun.elapsed() < STEPS_WAIT && !self.course.is_over() {
             thread::park_timeout(Duration::from_millis(20));
-        }
-        if self.gauge.full_collections() == before {
-            // V8 had nothing to run it with: what is known is as good as it gets.
-            live::visit(&*self.subject.reach(), &self.shared.limits, |_| ())?;
         }
         Ok((self.reading(true), Duration::ZERO))
     }
@@ -415,37 +334,95 @@ impl Lead {
         let _turn = lock(&ONE_AT_A_TIME);
         config.gc &= in_steps; // it has been done
         let quiet = config.quiet;
-        let request = self.subject.request(config, Trigger::Watch);
+        let request = self.course.subject.request(config, Trigger::Watch);
         let limits = request.limits.clone();
         let (tell, told) = channel::<Outcome>();
-        live::start(self.subject.reach(), request, None, move |outcome| {
+        live::start(self.course.subject.reach(), request, None, move |outcome| {
             let _ = tell.send(outcome);
         });
         let outcome = loop {
             match told.recv_timeout(Duration::from_millis(50)) {
                 Ok(outcome) => break outcome,
                 Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) if self.is_over() => limits.cancel(),
+                Err(RecvTimeoutError::Timeout) if self.course.is_over() => limits.cancel(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         };
-        if self.is_over() && outcome.is_err() {
+        if self.course.is_over() && outcome.is_err() {
             return; // nobody wants to know
         }
-        if let Ok(info) = &outcome {
-            let mut status = lock(&self.shared.status);
-            if steps.is_empty() {
-                status.baseline_path = Some(info.path.clone());
+        self.course.captured(steps, &outcome, quiet);
+    }
+}
+
+/// A watcher for who measures and captures in JavaScript, because V8's functions are not to be found.
+pub struct Portable(Arc<Mutex<Course>>);
+
+/// What JavaScript is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Come again.
+    Wait,
+    /// Collect all garbage and measure.
+    Measure,
+    /// Nothing any more.
+    Stop,
+}
+
+impl Portable {
+    fn new(course: Course) -> Self {
+        Self(Arc::new(Mutex::new(course)))
+    }
+
+    /// How often to look.
+    pub fn interval(&self) -> Duration {
+        let course = lock(&self.0);
+        course
+            .plan
+            .settle
+            .clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+
+    /// What to do, with a heap of this size, garbage included.
+    pub fn look(&self, heap: HeapStatistics) -> Next {
+        let course = lock(&self.0);
+        if course.is_over() {
+            return Next::Stop;
+        }
+        match course.look(sample(heap)) {
+            Look::Finish => Next::Stop,
+            Look::Measure => Next::Measure,
+            Look::Until(_) | Look::Below(_) => Next::Wait,
+        }
+    }
+
+    /// All garbage has been collected, which took `cost`; answers with the capture to carry out.
+    pub fn measured(&self, heap: HeapStatistics, cost: Duration) -> Option<threads::Portable> {
+        let mut course = lock(&self.0);
+        let mut config = course.config();
+        let quiet = config.quiet;
+        let steps = course.measured(sample(heap), cost, quiet)?;
+        config.gc = false; // it has been done
+        match PortableCapture::begin(course.subject.request(config, Trigger::Watch)) {
+            Ok(capture) => {
+                let course = Arc::clone(&self.0);
+                Some(threads::Portable {
+                    capture,
+                    ending: Box::new(move |outcome| lock(&course).captured(&steps, outcome, quiet)),
+                })
             }
-            for &step in steps {
-                status.steps[step].path = Some(info.path.clone());
+            Err(error) => {
+                course.captured(&steps, &Err(error), quiet);
+                None
             }
         }
-        self.policy.captured(self.began.elapsed(), steps, outcome.is_ok());
-        let done = self.policy.look(Duration::ZERO, Sample::default()) == Look::Finish;
-        if done {
-            self.enter(State::Done); // before whoever listens looks
-        }
-        self.subject.tell(&outcome, Trigger::Watch, quiet);
+    }
+}
+
+fn sample(heap: HeapStatistics) -> Sample {
+    Sample {
+        heap: heap.used_bytes,
+        rss: memory::rss_bytes(),
+        external: heap.external_bytes,
     }
 }

@@ -1,0 +1,198 @@
+//! From a file to a redacted one: what `rs-heapdump redact` does.
+//!
+//! The file is read twice ([`redact`]); a compressed one is decompressed twice. What is written goes to any writer,
+//! compressed as the name of its file says.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Code, Error};
+use crate::opened::Observer;
+use crate::redact::{Failure, Figures, Key, Malformed, Survey};
+use crate::snapshot::{Compression, SnapshotError, read_text};
+
+/// A key has as many bytes.
+const KEY_BYTES: usize = 16;
+/// zstd's own default.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A key that nobody keeps.
+pub fn fresh_key() -> Result<Key, Error> {
+    random().map(Key::new)
+}
+
+fn random() -> Result<[u8; KEY_BYTES], Error> {
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(|error| Error::new(Code::Unsupported, format!("no random numbers: {error}")))?;
+    Ok(key)
+}
+
+/// The key in this file, which is made if there is none: files that are redacted with one key compare.
+pub fn key_in(path: &Path) -> Result<Key, Error> {
+    match create_key(path) {
+        Ok(key) => return key,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Error::io(&error, "open", path)),
+    }
+    let mut key = Vec::new();
+    let file = File::open(path).map_err(|error| Error::io(&error, "open", path))?;
+    file.take(KEY_BYTES as u64 + 1)
+        .read_to_end(&mut key)
+        .map_err(|error| Error::io(&error, "read", path))?;
+    let key = key.try_into().map_err(|_| {
+        Error::new(
+            Code::Argument,
+            format!("'{}' is no key: it must have 16 bytes", path.display()),
+        )
+        .with_hint("name a file that does not exist, and it is made")
+    })?;
+    Ok(Key::new(key))
+}
+
+/// Fails where the file exists.
+fn create_key(path: &Path) -> io::Result<Result<Key, Error>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let key = match random() {
+        Ok(key) => key,
+        Err(error) => return Ok(Err(error)),
+    };
+    file.write_all(&key)?;
+    Ok(Ok(Key::new(key)))
+}
+
+/// What the name of a file says of its compression.
+#[must_use]
+pub fn compression(path: &Path) -> Compression {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Compression::Gzip,
+        Some("zst") => Compression::Zstd,
+        _ => Compression::None,
+    }
+}
+
+/// Why there is no redacted file.
+#[derive(Debug)]
+pub enum Stop {
+    /// What is to be redacted cannot be read …
+    Read(SnapshotError),
+    /// … or is no snapshot.
+    Malformed(Malformed),
+    /// What came of it cannot be written.
+    Write(io::Error),
+}
+
+impl From<SnapshotError> for Stop {
+    fn from(error: SnapshotError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<Malformed> for Stop {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<Failure<io::Error>> for Stop {
+    fn from(failure: Failure<io::Error>) -> Self {
+        match failure {
+            Failure::Malformed(malformed) => Self::Malformed(malformed),
+            Failure::Sink(error) => Self::Write(error),
+        }
+    }
+}
+
+impl Stop {
+    /// The error as everybody else knows it, of redacting the file `from` into `to`.
+    #[must_use]
+    pub fn of(&self, from: &Path, to: &Path) -> Error {
+        match self {
+            Self::Read(error) => error.of(from),
+            Self::Malformed(malformed) => malformed.of(&format!("'{}'", from.display())),
+            Self::Write(error) => Error::io(error, "write", to),
+        }
+    }
+}
+
+/// Writes what is in `file` without its secrets.
+pub fn write(
+    file: &Path,
+    key: Key,
+    compression: Compression,
+    out: &mut dyn Write,
+    observer: &dyn Observer,
+) -> Result<Figures, Stop> {
+    let mut survey = Survey::new(key);
+    let first_half = |done, total| observer.reading(file, done, 2 * total);
+    read_text(file, &first_half, |block| Ok::<_, Stop>(survey.feed(block)?))?;
+    let mut redactor = survey.finish()?;
+
+    let second_half = |done, total: u64| observer.reading(file, total + done, 2 * total);
+    let mut encoder = Encoder::new(compression, out)?;
+    let mut sink = |bytes: &[u8]| encoder.write_all(bytes);
+    read_text(file, &second_half, |block| {
+        Ok::<_, Stop>(redactor.feed(block, &mut sink)?)
+    })?;
+    let figures = redactor.finish(&mut sink)?;
+    encoder.finish()?;
+    Ok(figures)
+}
+
+/// A redacted copy of `file` in the system's directory for temporary files, gone when it is dropped.
+pub fn temporary(file: &Path, key: Key, observer: &dyn Observer) -> Result<NamedTempFile, Error> {
+    let directory = std::env::temp_dir();
+    let copy = tempfile::Builder::new()
+        .prefix("rs-heapdump-")
+        .suffix(".heapsnapshot")
+        .tempfile_in(&directory);
+    let mut copy = copy.map_err(|error| Error::io(&error, "open", &directory))?;
+    match write(file, key, Compression::None, copy.as_file_mut(), observer) {
+        Ok(_) => Ok(copy),
+        Err(stop) => Err(stop.of(file, copy.path())),
+    }
+}
+
+enum Encoder<'a> {
+    Plain(&'a mut dyn Write),
+    Gzip(flate2::write::GzEncoder<&'a mut dyn Write>),
+    Zstd(zstd::Encoder<'static, &'a mut dyn Write>),
+}
+
+impl<'a> Encoder<'a> {
+    fn new(compression: Compression, out: &'a mut dyn Write) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::Plain(out),
+            Compression::Gzip => Self::Gzip(flate2::write::GzEncoder::new(out, flate2::Compression::fast())),
+            Compression::Zstd => Self::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
+        })
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.write_all(bytes),
+            Self::Gzip(encoder) => encoder.write_all(bytes),
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Gzip(encoder) => encoder.finish().map(drop),
+            Self::Zstd(encoder) => encoder.finish().map(drop),
+        }
+    }
+}
