@@ -54,6 +54,7 @@ export interface SnapshotOptions {
    * docs/redaction.md. Default: false.
    */
   redact?: boolean
+  /**
    * Once the file has its name, remove the oldest of ours in its directory, so that this many stay. Ours are those with a
    * default name, of this user, that were written by rs-heapdump on this host for the same script: by this process (all its
    * threads, compressed or not) or by one that has ended. What has another name, is a link, or was written by another
