@@ -140,7 +140,7 @@ describe('findLeaks', PARALLEL, () => {
             bounded[i % 40] = { i }
           }
         }
-        module.kept = [visits, bounded]
+        exports.work = work
         async function capture(options) {
           for (const n of [50, 100, 300]) {
             work(n)
