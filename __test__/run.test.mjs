@@ -74,10 +74,10 @@ describe('rs-heapdump run', PARALLEL, () => {
   it('sets what signals do', { skip: NO_EXEC }, async () => {
     const dumps = temporaryDirectory()
     const child = run(`setInterval(() => {}, 1000); say(process.env.NODE_HEAPDUMP_OPTIONS)`, {
-      options: ['--dir', dumps, '--no-gc', '--quiet', '--threads', 'all'],
+      options: ['--dir', dumps, '--no-gc', '--quiet', '--threads', 'all', '--keep', '3'],
       env: { NODE_HEAPDUMP_OPTIONS: 'nosignal,signal' },
     })
-    assert.equal(await child.next(), `nosignal,signal,dir=${dumps},threads=all,nogc,quiet`)
+    assert.equal(await child.next(), `nosignal,signal,dir=${dumps},keep=3,threads=all,nogc,quiet`)
     child.kill('SIGUSR2')
     await child.until(() => snapshotsIn(dumps).length === 1, 'a snapshot')
     assert.equal(child.stderr, '')

@@ -232,6 +232,12 @@ pub(super) struct Run {
     /// Do not collect garbage first
     #[arg(long)]
     pub no_gc: bool,
+    /// How many files of ours stay in the directory
+    #[arg(long, value_name = "N")]
+    pub keep: Option<u32>,
+    /// The signal that takes a snapshot, instead of SIGUSR2
+    #[arg(long, value_name = "NAME", conflicts_with = "no_signal")]
+    pub signal: Option<String>,
     /// Take no snapshots on a signal
     #[arg(long)]
     pub no_signal: bool,

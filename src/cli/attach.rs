@@ -160,6 +160,12 @@ fn words(arguments: &Run) -> Result<Vec<String>, Error> {
         };
         add("--watch", word)?;
     }
+    if let Some(keep) = arguments.keep {
+        add("--keep", format!("keep={keep}"))?;
+    }
+    if let Some(signal) = &arguments.signal {
+        add("--signal", format!("signal={signal}"))?;
+    }
     if let Some(threads) = arguments.threads {
         add("--threads", format!("threads={}", threads.as_str()))?;
     }
