@@ -82,18 +82,6 @@ describe('options', PARALLEL, () => {
     assert.deepEqual(filesIn(child.directory), [])
   })
 
-  it('of later versions are refused, not ignored', async () => {
-    const later = [`{ keep: 5 }`]
-    const child = await run(attempts(later))
-    assert.equal(child.said.length, later.length)
-    child.said.forEach(({ returned, calls, async }, index) => {
-      assert.equal(returned, false, later[index])
-      assert.match(calls[0].code, /^ERR_HEAPDUMP_(UNSUPPORTED|ARGUMENT)$/, later[index])
-      assert.deepEqual(async, failure('ERR_HEAPDUMP_UNSUPPORTED'), later[index])
-    })
-    assert.deepEqual(filesIn(child.directory), [])
-  })
-
   it('that nobody knows are warned about by name, and ignored', async () => {
     const child = await run(attempts([`{ filename: 'a.heapsnapshot', gcc: true }`]))
     const warnings = child.said.filter(({ warning }) => warning)
