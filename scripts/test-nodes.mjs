@@ -2,6 +2,7 @@
 //
 //   npm run test:nodes          all of them
 //   npm run test:nodes 16 26    these
+//   npm run test:nodes others   all but the one at hand, which `npm test` has seen to
 //
 // The runner runs on the Node at hand; HEAPDUMP_TEST_NODE tells it which Node the processes of the
 // tests run on. Output of a version is shown only where something failed. The last line counts the
@@ -10,8 +11,11 @@
 import { NODE_VERSIONS, nodeBinary } from './nodes.mjs'
 import { flakyLines, runSuite, testFiles } from './suite.mjs'
 
-const asked = process.argv.slice(2).map(Number)
-const majors = asked.length > 0 ? asked : [...NODE_VERSIONS.keys()]
+const asked = process.argv.slice(2)
+const majors = [...NODE_VERSIONS.keys()].filter((major) => {
+  if (asked.includes('others')) return `v${NODE_VERSIONS.get(major)}` !== process.version
+  return asked.length === 0 || asked.includes(String(major))
+})
 const total = { pass: 0, fail: 0 }
 let failed = false
 
