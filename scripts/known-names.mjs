@@ -24,9 +24,13 @@ const OWN = ['durationMs', 'errno', 'fallback', 'failure', 'info', 'neededBytes'
 const names = new Set(OWN)
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'rs-heapdump-names-'))
 try {
+  fs.writeFileSync(path.join(directory, 'bare.cjs'), PROGRAM)
   for (const major of NODES) {
-    execFileSync(nodeBinary(major), ['-e', PROGRAM], { cwd: directory, env: {}, stdio: 'ignore' })
-    gather(JSON.parse(fs.readFileSync(path.join(directory, 'bare.heapsnapshot'), 'utf8')))
+    // As text, and as a file, as services are: `process.mainModule` is there then.
+    for (const program of [['-e', PROGRAM], ['bare.cjs']]) {
+      execFileSync(nodeBinary(major), program, { cwd: directory, env: {}, stdio: 'ignore' })
+      gather(JSON.parse(fs.readFileSync(path.join(directory, 'bare.heapsnapshot'), 'utf8')))
+    }
   }
 } finally {
   fs.rmSync(directory, { recursive: true })
