@@ -9,15 +9,16 @@ use super::output::{Sink, save, save_with};
 use super::progress::Progress;
 use super::terminal;
 use super::{ExitStatus, attach};
+use crate::compression::Compression;
 use crate::error::{Code, Error};
 use crate::hunt;
 use crate::opened::{self, Opened, Reading, Wanted};
+use crate::redacted;
 use crate::report::{
     Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Redacted, Report, Retainers, Selection,
     SortDiff, TreeOptions, write_json, write_page,
 };
 use crate::snapshot::Snapshot;
-use crate::{redacted, snapshot};
 
 pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
     let how = arguments.shown;
@@ -168,14 +169,14 @@ fn redact(file: &Path, output: &Path, key: Option<&Path>, how: Shown) -> Result<
     let progress = Progress::new();
     if output.as_os_str() == "-" {
         let mut sink = Sink::stdout()?;
-        let plain = snapshot::Compression::None;
+        let plain = Compression::None;
         return match redacted::write(file, key, plain, &mut sink, &progress) {
             Err(redacted::Stop::Write(error)) => Err(Failure::writing(&error)),
             Err(stop) => Err(stop.of(file, output).into()),
             Ok(_) => Ok(()),
         };
     }
-    let compression = redacted::compression(output);
+    let compression = Compression::of_name(output);
     let saved = save_with(output, |out| {
         let figures = redacted::write(file, key, compression, out, &progress)?;
         Ok::<_, redacted::Stop>((figures, out.metadata()?.len()))
