@@ -11,6 +11,8 @@ use crate::snapshot::{EdgeKind, NodeIndex, NodeKind, ObjectId};
 
 /// Longer keys are cut, in characters.
 const MAX_KEY_CHARS: usize = 40;
+/// More that hold a symbol are not looked at.
+const MAX_HOLDERS: usize = 1000;
 /// More parts than this say no more.
 const MAX_PARTS: usize = 12;
 
@@ -187,6 +189,33 @@ pub(super) fn variable(scene: &Scene<'_>, hop: Hop) -> Option<String> {
     }
 }
 
+/// The one variable that has the symbol of a property called `<symbol DESCRIPTION>`: what one writes to get at the
+/// property. The description is often the same word, and is replaced in a redacted snapshot.
+fn symbol(scene: &Scene<'_>, name: &str) -> Option<String> {
+    let description = description(name)?;
+    let snapshot = scene.snapshot();
+    let describes = |node: &NodeIndex| {
+        let text = scene.internal(*node, "name");
+        text.is_some_and(|text| snapshot.strings().is(snapshot.name(text), description))
+    };
+    let symbols = snapshot.nodes().filter(|node| scene.kind(*node) == NodeKind::Symbol);
+    let mut found = None;
+    for symbol in symbols.filter(describes) {
+        let retainers = scene.paths.retainers().of(snapshot, symbol).take(MAX_HOLDERS);
+        for holder in retainers.filter(|holder| scene.is_context(holder.node)) {
+            let (source, edge, node) = (holder.node, holder.edge, symbol);
+            let Some(name) = variable(scene, Hop { source, edge, node }) else {
+                continue;
+            };
+            if found.as_ref().is_some_and(|other| *other != name) {
+                return None;
+            }
+            found = Some(name);
+        }
+    }
+    found
+}
+
 /// The file of the closure through which a path enters the context of a step, if it does.
 fn scope_file(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<String> {
     let through = path[..at]
@@ -203,7 +232,9 @@ fn part(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<String> {
     let edge = scene.edge(hop);
     let name = || scene.edge_name(edge);
     match edge.link.kind() {
-        EdgeKind::Property | EdgeKind::Shortcut => Some(property(&name())),
+        EdgeKind::Property | EdgeKind::Shortcut => {
+            Some(symbol(scene, &name()).map_or_else(|| property(&name()), |variable| format!("[{variable}]")))
+        }
         EdgeKind::Element => Some(format!("[{}]", name())),
         EdgeKind::Context | EdgeKind::Hidden if scene.is_context(hop.source) => {
             variable(scene, hop).map(|variable| format!(" → {variable}"))
@@ -261,7 +292,7 @@ pub(super) fn class(scene: &Scene<'_>, node: NodeIndex) -> String {
 /// `.name`, `['odd name']` or `[kSymbol]`.
 pub(super) fn property(name: &str) -> String {
     let starts = |c: char| c.is_alphabetic() || c == '_' || c == '$' || c == '#';
-    if let Some(symbol) = name.strip_prefix("<symbol ").and_then(|rest| rest.strip_suffix('>')) {
+    if let Some(symbol) = description(name) {
         return format!("[{symbol}]");
     }
     if name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_numeric()) {
@@ -269,6 +300,11 @@ pub(super) fn property(name: &str) -> String {
     } else {
         format!("[{}]", quote(name))
     }
+}
+
+/// The description in `<symbol DESCRIPTION>`.
+fn description(name: &str) -> Option<&str> {
+    name.strip_prefix("<symbol ").and_then(|rest| rest.strip_suffix('>'))
 }
 
 /// In single quotes, cut to a readable length.
