@@ -6,7 +6,8 @@
 // fixtures/ makes the snapshots (two of each of its programs, by the addon itself, so that DevTools is
 // seen to read its files), oracle/ has DevTools' worker compute
 // its figures, and tests/oracle.rs compares: every node's shallow size, retained size, distance,
-// dominator and class, every row of Summary and Comparison.
+// dominator and class, every row of Summary and Comparison. `oracle/random.mjs` makes snapshots that no V8 would
+// write, for the same comparison by hand.
 
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
