@@ -9,8 +9,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use super::Observer;
 use crate::error::{Code, Error};
-use crate::opened::Observer;
 use crate::redact::{Failure, Figures, Key, Malformed, Survey};
 use crate::snapshot::{Compression, SnapshotError, read_text};
 
