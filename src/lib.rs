@@ -16,6 +16,7 @@
 //!
 //! | [`attach`] | other processes of this machine: by their addon, or by Node's inspector | how anything is shown |
 //! | [`protocol`] | what such a process and we say to each other | |
+//! | [`compression`] | how a file is stored | what is in it |
 //! | [`redact`] | a snapshot's text, and what of it is no secret | files, clocks, chance; everything above |
 //!
 //! Capturing and reading know nothing of each other; they meet in the file, and both may redact it. Calls go one way:
@@ -27,6 +28,7 @@ pub mod api;
 pub mod attach;
 pub mod capture;
 pub mod cli;
+pub mod compression;
 pub mod error;
 mod fault;
 pub mod files;

@@ -118,3 +118,10 @@ fn redaction_is_a_leaf_without_files_clocks_or_chance() {
         }
     }
 }
+
+#[test]
+fn compression_knows_nothing_of_what_is_in_a_file() {
+    let sources = sources();
+    let (_, text) = sources.iter().find(|(name, _)| name == "compression.rs").unwrap();
+    assert_eq!(code_lines(text).find(|line| line.contains("crate::")), None);
+}

@@ -9,6 +9,7 @@ use super::output::{Sink, save, save_with};
 use super::progress::Progress;
 use super::terminal;
 use super::{ExitStatus, attach};
+use crate::compression::Compression;
 use crate::error::{Code, Error};
 use crate::files::{self, Opened, Reading, Wanted, hunt, redacted};
 use crate::report::{
@@ -167,14 +168,14 @@ fn redact(file: &Path, output: &Path, key: Option<&Path>, how: Shown) -> Result<
     let progress = Progress::new();
     if output.as_os_str() == "-" {
         let mut sink = Sink::stdout()?;
-        let plain = snapshot::Compression::None;
+        let plain = Compression::None;
         return match redacted::write(file, key, plain, &mut sink, &progress) {
             Err(redacted::Stop::Write(error)) => Err(Failure::writing(&error)),
             Err(stop) => Err(stop.of(file, output).into()),
             Ok(_) => Ok(()),
         };
     }
-    let compression = redacted::compression(output);
+    let compression = Compression::of_name(output);
     let saved = save_with(output, |out| {
         let figures = redacted::write(file, key, compression, out, &progress)?;
         Ok::<_, redacted::Stop>((figures, out.metadata()?.len()))

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::facts::moment;
 use super::{DIM, HEADING, Page, Report, text};
-use crate::snapshot::{Compression, Header, Provenance};
+use crate::snapshot::{Header, Provenance};
 
 /// A snapshot's header.
 #[derive(Clone, Debug, Serialize)]
@@ -51,11 +51,7 @@ impl Info {
         Self {
             file: file.to_owned(),
             file_bytes: header.file.bytes,
-            compression: match header.file.compression {
-                Compression::None => "none",
-                Compression::Gzip => "gzip",
-                Compression::Zstd => "zstd",
-            },
+            compression: header.file.compression.as_str(),
             nodes,
             edges,
             extra_native_bytes: schema.extra_native_bytes,
