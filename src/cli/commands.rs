@@ -11,13 +11,12 @@ use super::terminal;
 use super::{ExitStatus, attach};
 use crate::compression::Compression;
 use crate::error::{Code, Error};
-use crate::hunt;
-use crate::opened::{self, Opened, Reading, Wanted};
-use crate::redacted;
+use crate::files::{self, Opened, Reading, Wanted, hunt, redacted};
 use crate::report::{
     Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Redacted, Report, Retainers, Selection,
     SortDiff, TreeOptions, write_json, write_page,
 };
+use crate::snapshot;
 use crate::snapshot::Snapshot;
 
 pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
@@ -108,7 +107,7 @@ fn diff(files: &[PathBuf], reading: Reading, rows: &Selection<SortDiff>) -> Resu
     let [first, between @ .., last] = files else {
         return Err(Error::new(Code::Argument, "a comparison takes two files or more"));
     };
-    opened::compare(first, between, last, reading, rows, &Progress::new())
+    files::compare(first, between, last, reading, rows, &Progress::new())
 }
 
 fn retainers(file: &Path, reading: Reading, wanted: &Wanted, top: usize) -> Result<Retainers, Error> {
@@ -118,12 +117,12 @@ fn retainers(file: &Path, reading: Reading, wanted: &Wanted, top: usize) -> Resu
 
 fn dominators(file: &Path, reading: Reading, id: Option<u32>, options: &TreeOptions) -> Result<Dominators, Error> {
     let progress = Progress::new();
-    let snapshot = opened::read(file, reading, &progress)?;
+    let snapshot = files::read(file, reading, &progress)?;
     let top = match id {
-        Some(id) => opened::find(&snapshot, file, id)?,
+        Some(id) => files::find(&snapshot, file, id)?,
         None => snapshot.root(),
     };
-    let heap = opened::build(snapshot, &progress);
+    let heap = files::build(snapshot, &progress);
     Ok(Dominators::build(
         &file.to_string_lossy(),
         &Objects::new(&heap),

@@ -144,7 +144,7 @@ fn provenance_lines(provenance: &Provenance) -> Vec<(&'static str, String)> {
         ""
     };
     let lines = [
-        ("not live", said(&provenance.live_fallback).unwrap_or_default()),
+        ("not live", said(&provenance.fallback).unwrap_or_default()),
         ("taken", join(taken)),
         ("process", join(process)),
         ("memory", join(memory)),

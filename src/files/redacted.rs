@@ -9,9 +9,9 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use super::Observer;
 use crate::compression::Compression;
 use crate::error::{Code, Error};
-use crate::opened::Observer;
 use crate::redact::{Failure, Figures, Key, Malformed, Survey};
 use crate::snapshot::{SnapshotError, read_text};
 
