@@ -16,7 +16,6 @@ use crate::report::{
     Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Redacted, Report, Retainers, Selection,
     SortDiff, TreeOptions, write_json, write_page,
 };
-use crate::snapshot;
 use crate::snapshot::Snapshot;
 
 pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
