@@ -2,9 +2,7 @@
 
 #![allow(missing_docs)]
 
-use std::convert::Infallible;
-
-use rs_heapdump::redact::{Failure, Key, Malformed, Survey};
+use rs_heapdump::redact::{self, Key, Malformed};
 use serde_json::Value;
 
 /// A global object with a dictionary, a secret string, a function and its constants, and parts that nobody knows.
@@ -34,25 +32,8 @@ const SAMPLE: &str = r#"{"snapshot":{"title":"my secret title","meta":{"node_fie
 "#;
 
 fn redact(text: &[u8], piece: usize) -> Result<String, Malformed> {
-    let mut survey = Survey::new(Key::new([7; 16]));
-    for piece in text.chunks(piece) {
-        survey.feed(piece)?;
-    }
-    let mut redactor = survey.finish()?;
-    let mut written = Vec::new();
-    let mut sink = |bytes: &[u8]| -> Result<(), Infallible> {
-        written.extend_from_slice(bytes);
-        Ok(())
-    };
-    let malformed = |failure: Failure<Infallible>| match failure {
-        Failure::Malformed(malformed) => malformed,
-        Failure::Sink(never) => match never {},
-    };
-    for piece in text.chunks(piece) {
-        redactor.feed(piece, &mut sink).map_err(malformed)?;
-    }
-    redactor.finish(&mut sink).map_err(malformed)?;
-    Ok(String::from_utf8(written).expect("plain text"))
+    let redacted = redact::redact(Key::new([7; 16]), text.chunks(piece))?;
+    Ok(String::from_utf8(redacted).expect("plain text"))
 }
 
 #[test]

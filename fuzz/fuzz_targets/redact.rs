@@ -5,31 +5,11 @@
 //! ```
 #![no_main]
 
-use std::convert::Infallible;
-
 use libfuzzer_sys::fuzz_target;
-use rs_heapdump::redact::{Failure, Key, Malformed, Survey};
+use rs_heapdump::redact::{Key, Malformed, redact};
 
 fn redacted(bytes: &[u8], piece: usize) -> Result<Vec<u8>, Malformed> {
-    let mut survey = Survey::new(Key::new([7; 16]));
-    for piece in bytes.chunks(piece) {
-        survey.feed(piece)?;
-    }
-    let mut redactor = survey.finish()?;
-    let mut written = Vec::new();
-    let mut sink = |bytes: &[u8]| -> Result<(), Infallible> {
-        written.extend_from_slice(bytes);
-        Ok(())
-    };
-    let malformed = |failure: Failure<Infallible>| match failure {
-        Failure::Malformed(malformed) => malformed,
-        Failure::Sink(never) => match never {},
-    };
-    for piece in bytes.chunks(piece) {
-        redactor.feed(piece, &mut sink).map_err(malformed)?;
-    }
-    redactor.finish(&mut sink).map_err(malformed)?;
-    Ok(written)
+    redact(Key::new([7; 16]), bytes.chunks(piece))
 }
 
 fuzz_target!(|bytes: &[u8]| {

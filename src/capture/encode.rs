@@ -140,10 +140,7 @@ fn append(output: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Infallible> {
 }
 
 fn refused(failure: Failure<Infallible>) -> io::Error {
-    match failure {
-        Failure::Malformed(malformed) => io::Error::new(io::ErrorKind::InvalidData, malformed.to_string()),
-        Failure::Sink(never) => match never {},
-    }
+    io::Error::new(io::ErrorKind::InvalidData, failure.malformed().to_string())
 }
 
 /// The beginning of a file's text, `length` bytes at most, whatever the file is compressed with. Reads

@@ -16,6 +16,8 @@
 //! # Ok::<(), rs_heapdump::redact::Failure<std::convert::Infallible>>(())
 //! ```
 //!
+//! What is in memory as a whole needs only [`redact`].
+//!
 //! # How
 //!
 //! The text is read twice, in pieces of any size. Its strings stand last, so the first reading (`survey.rs`) is for them
@@ -46,6 +48,7 @@ mod tag;
 mod words;
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 
 use siphasher::sip::SipHasher24;
@@ -56,6 +59,25 @@ pub use survey::Survey;
 
 /// What becomes of what; grows whenever that changes.
 pub const POLICY: u32 = 1;
+
+/// Redacts a text that is in memory, of which `pieces` gives all bytes in order.
+pub fn redact<'t>(key: Key, pieces: impl Iterator<Item = &'t [u8]> + Clone) -> Result<Vec<u8>, Malformed> {
+    let mut survey = Survey::new(key);
+    for piece in pieces.clone() {
+        survey.feed(piece)?;
+    }
+    let mut redactor = survey.finish()?;
+    let mut redacted = Vec::new();
+    let mut sink = |bytes: &[u8]| {
+        redacted.extend_from_slice(bytes);
+        Ok(())
+    };
+    for piece in pieces {
+        redactor.feed(piece, &mut sink).map_err(Failure::malformed)?;
+    }
+    redactor.finish(&mut sink).map_err(Failure::malformed)?;
+    Ok(redacted)
+}
 
 /// What tags are made with. Whoever has it can try out guesses.
 #[derive(Clone, Copy)]
@@ -141,5 +163,16 @@ pub enum Failure<E> {
 impl<E> From<Malformed> for Failure<E> {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
+    }
+}
+
+impl Failure<Infallible> {
+    /// Why, where what comes out is always taken.
+    #[must_use]
+    pub fn malformed(self) -> Malformed {
+        match self {
+            Self::Malformed(malformed) => malformed,
+            Self::Sink(never) => match never {},
+        }
     }
 }
