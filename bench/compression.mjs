@@ -21,7 +21,7 @@ import { positive } from './options.mjs'
 import { median } from './results.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const TRIAL = fileURLToPath(new URL('compression-trial.cjs', import.meta.url))
+const TRIAL = fileURLToPath(new URL('async-trial.cjs', import.meta.url))
 const PAGE = fileURLToPath(new URL('COMPRESSION.md', import.meta.url))
 const OUTPUT = join(CACHE, 'output')
 const WAYS = [false, 'gzip', 'zstd']
@@ -78,7 +78,7 @@ ${WAYS.map(row).join('\n')}
 
 async function trial(major, compress) {
   const file = join(OUTPUT, `compression-${process.pid}`)
-  const args = ['--expose-gc', '--max-old-space-size=4096', TRIAL, JSON.stringify({ compress, file })]
+  const args = ['--expose-gc', '--max-old-space-size=4096', TRIAL, JSON.stringify({ options: { compress }, file })]
   const { stdout } = await promisify(execFile)(nodeBinary(major), args)
   return JSON.parse(stdout)
 }

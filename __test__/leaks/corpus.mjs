@@ -15,7 +15,7 @@ import { promisify } from 'node:util'
 const here = path.dirname(fileURLToPath(import.meta.url))
 const execute = promisify(execFile)
 /** A program takes two seconds; a busy machine may take long. */
-const DEADLINE_MS = 120_000
+const DEADLINE_MS = 300_000
 
 /** The corpus of the repository. */
 export const CORPUS = here

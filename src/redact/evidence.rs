@@ -33,6 +33,8 @@ pub(super) enum Role {
     Scope,
     /// Names that native code gave.
     Template,
+    /// The object whose properties are the program's global variables.
+    Global,
 }
 
 impl Role {
@@ -56,7 +58,8 @@ pub(super) mod mark {
     pub const CONSTANT: u8 = 1 << 3;
     /// … by an object that is no dictionary.
     pub const MEMBER: u8 = 1 << 4;
-    /// A variable's name: shown as the content of a string as well.
+    /// A variable's or a global's: where it is shown, then as the content of a string as well, so that code that
+    /// mentions the variable is found.
     pub const VARIABLE: u8 = 1 << 5;
 }
 

@@ -446,8 +446,12 @@ impl Rewriter {
             _ => {
                 let (index, its) = self.string(row[name_at])?;
                 is = its;
-                let (form, marks) = edge_form(kind, is, self.own_edges <= MAX_MEMBERS);
+                let of_global = self.roles[self.source as usize] == Role::Global;
+                let (form, marks) = edge_form(kind, is, of_global || self.own_edges <= MAX_MEMBERS);
                 self.marks[index] |= marks;
+                if of_global && kind == EdgeKind::Property {
+                    self.marks[index] |= mark::VARIABLE;
+                }
                 row[name_at] = self.refer(index, form);
             }
         }
@@ -569,9 +573,11 @@ fn role(kind: NodeKind, is: Trait) -> Role {
         (NodeKind::Code | NodeKind::Engine, Trait::ConstantPool | Trait::Boilerplate) => Role::Constants,
         (NodeKind::Code | NodeKind::Engine, Trait::ScopeInfo | Trait::ScopeNames) => Role::Scope,
         (NodeKind::Code | NodeKind::Engine, Trait::Template) => Role::Template,
-        (NodeKind::Code, Trait::FunctionInfo | Trait::Word | Trait::Wrapped | Trait::Known | Trait::Empty) => {
-            Role::Function
-        }
+        (
+            NodeKind::Code,
+            Trait::FunctionInfo | Trait::Word | Trait::Wrapped | Trait::Known | Trait::Global | Trait::Empty,
+        ) => Role::Function,
+        (NodeKind::Object, Trait::Global) => Role::Global,
         (NodeKind::Code, _) => Role::Code,
         _ => Role::None,
     }
@@ -593,15 +599,16 @@ impl Pass<'_> {
             return self.tag(string.hash, string.units);
         };
         let plain = match (form, is) {
-            (Form::Content, Trait::Word | Trait::Known) => marks & mark::VARIABLE != 0,
-            (Form::Content, _) => false,
-            (Form::Name, Trait::Word) => shows(marks),
-            (Form::Name, Trait::Index | Trait::Label) => marks & mark::NAME != 0,
-            (Form::Name, Trait::Path) if marks & mark::NAME != 0 => {
+            // A module's file, which is its script's path, is told by the path.
+            (_, Trait::Path) if marks & mark::NAME != 0 => {
                 let (path, query) = units.split_at(query(units));
                 self.rewriter.plain(path);
                 return self.piece_tag(query);
             }
+            (Form::Content, Trait::Word | Trait::Known | Trait::Global) => marks & mark::VARIABLE != 0 && shows(marks),
+            (Form::Content, _) => false,
+            (Form::Name, Trait::Word) => shows(marks),
+            (Form::Name, Trait::Index | Trait::Label) => marks & mark::NAME != 0,
             (Form::Name, Trait::Wrapped) if marks & mark::NAME == 0 => {
                 let Some(Wrapped { before, name, after }) = Wrapped::of(units) else {
                     return self.tag(string.hash, string.units);

@@ -58,9 +58,11 @@ pub(super) enum Trait {
     Unnamed,
     /// The edge from a function to its script.
     ScriptEdge,
+    /// What V8 calls global objects.
+    Global,
 }
 
-const TELLING: [(&str, Trait); 22] = [
+const TELLING: [(&str, Trait); 25] = [
     ("system / Context", Trait::Known),
     ("system / BytecodeArray", Trait::Bytecode),
     ("system / BytecodeWrapper", Trait::Bytecode),
@@ -83,6 +85,9 @@ const TELLING: [(&str, Trait); 22] = [
     ("(external string)", Trait::Unnamed),
     ("script", Trait::ScriptEdge),
     ("script_or_debug_info", Trait::ScriptEdge),
+    ("global", Trait::Global),
+    ("global (global)", Trait::Global),
+    ("global (global*)", Trait::Global),
 ];
 
 impl Trait {

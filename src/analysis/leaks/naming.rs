@@ -4,13 +4,15 @@
 //! The name begins at the last variable, global or export on the most telling path to the object. Variables of
 //! Node's own modules say little to others: there the last object of a named class is the beginning.
 
-use super::entries;
 use super::scene::{Hop, Scene, is_user_file};
+use super::{entries, globals};
 use crate::analysis::{Source, captured};
 use crate::snapshot::{EdgeKind, NodeIndex, NodeKind, ObjectId};
 
 /// Longer keys are cut, in characters.
 const MAX_KEY_CHARS: usize = 40;
+/// More that hold a symbol are not looked at.
+const MAX_HOLDERS: usize = 1000;
 /// More parts than this say no more.
 const MAX_PARTS: usize = 12;
 
@@ -145,7 +147,7 @@ fn anchor(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<(String, Anchor,
     if is_global(scene, hop.source) && matches!(kind, EdgeKind::Property | EdgeKind::Shortcut | EdgeKind::Element) {
         let name = scene.edge_name(edge);
         let text = format!("globalThis{}", property(&name));
-        let users = !is_standard(&name);
+        let users = !globals::is_standard(&name);
         return Some((text, Anchor::Global(name), users));
     }
     if scene.is_context(hop.source) && matches!(kind, EdgeKind::Context | EdgeKind::Hidden) {
@@ -187,6 +189,33 @@ pub(super) fn variable(scene: &Scene<'_>, hop: Hop) -> Option<String> {
     }
 }
 
+/// The one variable that has the symbol of a property called `<symbol DESCRIPTION>`: what one writes to get at the
+/// property. The description is often the same word, and is replaced in a redacted snapshot.
+fn symbol(scene: &Scene<'_>, name: &str) -> Option<String> {
+    let description = description(name)?;
+    let snapshot = scene.snapshot();
+    let describes = |node: &NodeIndex| {
+        let text = scene.internal(*node, "name");
+        text.is_some_and(|text| snapshot.strings().is(snapshot.name(text), description))
+    };
+    let symbols = snapshot.nodes().filter(|node| scene.kind(*node) == NodeKind::Symbol);
+    let mut found = None;
+    for symbol in symbols.filter(describes) {
+        let retainers = scene.paths.retainers().of(snapshot, symbol).take(MAX_HOLDERS);
+        for holder in retainers.filter(|holder| scene.is_context(holder.node)) {
+            let (source, edge, node) = (holder.node, holder.edge, symbol);
+            let Some(name) = variable(scene, Hop { source, edge, node }) else {
+                continue;
+            };
+            if found.as_ref().is_some_and(|other| *other != name) {
+                return None;
+            }
+            found = Some(name);
+        }
+    }
+    found
+}
+
 /// The file of the closure through which a path enters the context of a step, if it does.
 fn scope_file(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<String> {
     let through = path[..at]
@@ -203,7 +232,9 @@ fn part(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<String> {
     let edge = scene.edge(hop);
     let name = || scene.edge_name(edge);
     match edge.link.kind() {
-        EdgeKind::Property | EdgeKind::Shortcut => Some(property(&name())),
+        EdgeKind::Property | EdgeKind::Shortcut => {
+            Some(symbol(scene, &name()).map_or_else(|| property(&name()), |variable| format!("[{variable}]")))
+        }
         EdgeKind::Element => Some(format!("[{}]", name())),
         EdgeKind::Context | EdgeKind::Hidden if scene.is_context(hop.source) => {
             variable(scene, hop).map(|variable| format!(" → {variable}"))
@@ -261,7 +292,7 @@ pub(super) fn class(scene: &Scene<'_>, node: NodeIndex) -> String {
 /// `.name`, `['odd name']` or `[kSymbol]`.
 pub(super) fn property(name: &str) -> String {
     let starts = |c: char| c.is_alphabetic() || c == '_' || c == '$' || c == '#';
-    if let Some(symbol) = name.strip_prefix("<symbol ").and_then(|rest| rest.strip_suffix('>')) {
+    if let Some(symbol) = description(name) {
         return format!("[{symbol}]");
     }
     if name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_numeric()) {
@@ -269,6 +300,11 @@ pub(super) fn property(name: &str) -> String {
     } else {
         format!("[{}]", quote(name))
     }
+}
+
+/// The description in `<symbol DESCRIPTION>`.
+fn description(name: &str) -> Option<&str> {
+    name.strip_prefix("<symbol ").and_then(|rest| rest.strip_suffix('>'))
 }
 
 /// In single quotes, cut to a readable length.
@@ -321,149 +357,6 @@ pub(super) fn is_global(scene: &Scene<'_>, node: NodeIndex) -> bool {
     let name = scene.name(node);
     name == "global" || name.starts_with("global ") || name == "Object / global" || name == "[Global Object]"
 }
-
-/// Whether a standard, or Node, defines the global.
-pub(super) fn is_standard(name: &str) -> bool {
-    const NODE: [&str; 24] = [
-        "global",
-        "globalThis",
-        "process",
-        "console",
-        "Buffer",
-        "navigator",
-        "crypto",
-        "performance",
-        "fetch",
-        "structuredClone",
-        "queueMicrotask",
-        "atob",
-        "btoa",
-        "setTimeout",
-        "setInterval",
-        "setImmediate",
-        "clearTimeout",
-        "clearInterval",
-        "clearImmediate",
-        "escape",
-        "unescape",
-        "eval",
-        "parseInt",
-        "parseFloat",
-    ];
-    const FUNCTIONS: [&str; 9] = [
-        "isNaN",
-        "isFinite",
-        "decodeURI",
-        "decodeURIComponent",
-        "encodeURI",
-        "encodeURIComponent",
-        "gc",
-        "localStorage",
-        "sessionStorage",
-    ];
-    // Constructors and namespaces begin with a capital; a leak that does, too, is found by its variable.
-    NODE.contains(&name) || FUNCTIONS.contains(&name) || STANDARD_CLASSES.contains(&name) || name.starts_with('<')
-}
-
-/// Constructors and namespaces that V8 and Node put on the global object.
-const STANDARD_CLASSES: [&str; 96] = [
-    "AbortController",
-    "AbortSignal",
-    "AggregateError",
-    "Array",
-    "ArrayBuffer",
-    "AsyncDisposableStack",
-    "Atomics",
-    "BigInt",
-    "BigInt64Array",
-    "BigUint64Array",
-    "Blob",
-    "Boolean",
-    "BroadcastChannel",
-    "ByteLengthQueuingStrategy",
-    "CloseEvent",
-    "CompressionStream",
-    "CountQueuingStrategy",
-    "Crypto",
-    "CryptoKey",
-    "CustomEvent",
-    "DOMException",
-    "DataView",
-    "Date",
-    "DecompressionStream",
-    "DisposableStack",
-    "Error",
-    "ErrorEvent",
-    "EvalError",
-    "Event",
-    "EventSource",
-    "EventTarget",
-    "File",
-    "FinalizationRegistry",
-    "Float16Array",
-    "Float32Array",
-    "Float64Array",
-    "FormData",
-    "Function",
-    "Headers",
-    "Infinity",
-    "Int16Array",
-    "Int32Array",
-    "Int8Array",
-    "Intl",
-    "Iterator",
-    "JSON",
-    "Map",
-    "Math",
-    "MessageChannel",
-    "MessageEvent",
-    "MessagePort",
-    "NaN",
-    "Navigator",
-    "Number",
-    "Object",
-    "Performance",
-    "PerformanceEntry",
-    "PerformanceObserver",
-    "Promise",
-    "Proxy",
-    "RangeError",
-    "ReadableStream",
-    "ReferenceError",
-    "Reflect",
-    "RegExp",
-    "Request",
-    "Response",
-    "Set",
-    "SharedArrayBuffer",
-    "Storage",
-    "String",
-    "SubtleCrypto",
-    "SuppressedError",
-    "Symbol",
-    "SyntaxError",
-    "Temporal",
-    "TextDecoder",
-    "TextDecoderStream",
-    "TextEncoder",
-    "TextEncoderStream",
-    "TransformStream",
-    "TypeError",
-    "URIError",
-    "URL",
-    "URLPattern",
-    "URLSearchParams",
-    "Uint16Array",
-    "Uint32Array",
-    "Uint8Array",
-    "Uint8ClampedArray",
-    "WeakMap",
-    "WeakRef",
-    "WeakSet",
-    "WebAssembly",
-    "WebSocket",
-    "WritableStream",
-];
 
 /// The file that a `Module` object stands for.
 pub(super) fn module_source(scene: &Scene<'_>, module: NodeIndex) -> Option<Source> {
