@@ -31,7 +31,6 @@
 mod abi;
 mod hooks;
 mod line_ends;
-#[cfg(live)]
 pub mod platform_vtable;
 mod symbols;
 

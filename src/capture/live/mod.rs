@@ -34,7 +34,10 @@ mod child;
 mod contain;
 #[cfg(live)]
 mod engine;
-#[cfg_attr(not(live), expect(dead_code, reason = "the states of an engine for other platforms"))]
+#[cfg_attr(
+    not(any(live, test)),
+    expect(dead_code, reason = "the states of an engine for other platforms")
+)]
 mod machine;
 #[cfg(live)]
 mod mappings;
