@@ -183,7 +183,7 @@ export function writeSnapshotAsync(filename?: string | AsyncSnapshotOptions): Pr
 /** Collects all garbage of the calling thread's heap. Needs no `--expose-gc`. */
 export function gc(): void
 
-/** Defaults for snapshots made by a signal or by `watch`, for the whole process. */
+/** Defaults for snapshots made by a signal, by `watch` or for `rs-heapdump capture PID`, for the whole process. */
 export interface Configuration {
   /** Where the files go; it must exist when the signal comes. Default: the working directory. */
   directory?: string
@@ -212,8 +212,9 @@ export interface Configuration {
   threads?: 'main' | 'all'
 }
 
-/** Changes the defaults for snapshots made by a signal or by `watch`, though not which: that is settled when the addon is loaded. What
- * is left out stays as it is.
+/**
+ * Changes the defaults for snapshots that nobody calls for in the program. What is left out stays as it is. Which signal takes
+ * them is settled when the addon is loaded (`NODE_HEAPDUMP_OPTIONS`).
  */
 export function configure(options: Configuration): void
 
@@ -323,7 +324,7 @@ export function off(event: 'fallback', listener: (fallback: Fallback) => void): 
 
 /** Which rows to answer with. */
 export interface RowOptions<Key extends string> {
-  /** At most so many; all by default. */
+  /** At most so many; 0 and by default: all. */
   top?: number
   /** What to order by. */
   sort?: Key
@@ -449,9 +450,11 @@ export interface Snapshot {
   /** What came and went from this snapshot to a later one, or to that in a file. Reads both files again. */
   diff(
     later: Snapshot | string,
-    options?: RowOptions<'deltaBytes' | 'delta' | 'added' | 'removed' | 'count'>,
+    options?: RowOptions<
+      'deltaBytes' | 'delta' | 'added' | 'removed' | 'addedBytes' | 'removedBytes' | 'count' | 'name'
+    >,
   ): Promise<Diff>
-  /** The shortest telling paths that keep an object, or the objects of a class: three unless `top` says otherwise. */
+  /** The shortest telling paths that keep an object, or the objects of a class: three unless `top` says otherwise (0: all). */
   retainers(options: { id: number; top?: number } | { className: string; top?: number }): Promise<Retainers>
   /** Frees the snapshot; later questions fail. A snapshot that is garbage is closed by itself. */
   close(): void
@@ -465,7 +468,7 @@ export function openSnapshot(file: string, options?: { salvage?: boolean; redact
 
 /** Which suspects to answer with, and how to read the files. */
 export interface LeakOptions {
-  /** At most so many; all by default. */
+  /** At most so many; 0 and by default: all. */
   top?: number
   /** Only suspects with this text in their owner, cause, class or place, in either case. */
   filter?: string
@@ -540,7 +543,7 @@ export interface LeakSuspect {
   counts: number[]
   retained_bytes: number[]
   /** The constructor that grows. */
-  grows: { class: string; count: number[] }
+  grows: { class: string; counts: number[] }
   /** At most five, of what has keys. */
   sample_keys: string[]
   /** The closure or constructor that makes what leaks. */
@@ -551,7 +554,7 @@ export interface LeakSuspect {
   /** What a function that leaks keeps, and which functions beside it use that; where its file was there to be read. */
   kept_variables?: KeptVariable[]
   /** From a root to the owner, and to one of what it should not hold. */
-  path: { edge: string | null; node: string; class: string; id: number; source?: ScriptPlace }[]
+  path: { edge: string | null; node: string; class: string; id: number; script: ScriptPlace | null }[]
   /** Ids of a few new objects. */
   samples: number[]
 }
@@ -591,6 +594,8 @@ export interface Capability {
   available: boolean
   /** How it is done, or why it cannot be. */
   detail: string
+  /** What to do where it cannot be, if there is something to do. */
+  hint?: string
 }
 
 /** What works on this Node and this platform. */

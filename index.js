@@ -1,64 +1,16 @@
 'use strict'
 
-// The public shape of rs-heapdump: overloads, callbacks, events and warnings. The addon does the
-// rest. Works on Node 16, so no newer syntax.
+// The public shape of rs-heapdump: overloads, callbacks, events and warnings; options.js checks what is asked
+// for. The addon does the rest. Works on Node 16, so no newer syntax.
 
 const { EventEmitter } = require('events')
 const path = require('path')
 
 const native = require('./load.js')
+const { SYNC, ASYNC, CONFIGURATION, watchOptions, readOptions } = require('./options.js')
 const inProcess = native.capturesInProcess()
 const events = new EventEmitter()
-
-// What each form understands: the option's name, and what its value must be.
-const isString = { is: (value) => typeof value === 'string', a: 'a string' }
-const isBoolean = { is: (value) => typeof value === 'boolean', a: 'a boolean' }
-const isTime = { is: (value) => typeof value === 'number' && value >= 0, a: 'a number of milliseconds' }
-const isFunction = { is: (value) => typeof value === 'function', a: 'a function' }
-const isAbortSignal = { is: (value) => value instanceof AbortSignal, a: 'an AbortSignal' }
-const isLive = {
-  is: (value) => [true, false, 'prefer', 'require'].includes(value),
-  a: "a boolean, 'prefer' or 'require'",
-}
-const isComparable = { is: (value) => [true, false, 'once', 'each'].includes(value), a: "a boolean, 'once' or 'each'" }
-const isGrowths = {
-  is: (value) => value === false || (Array.isArray(value) && value.every((growth) => native.isGrowth(`${growth}`))),
-  a: "false or a list of growths such as '50%', '200MB' or a number of bytes",
-}
-const isCover = { is: (value) => value === 'main' || value === 'all', a: "'main' or 'all'" }
-
-const isCompression = { is: (value) => [false, 'gzip', 'zstd'].includes(value), a: "false, 'gzip' or 'zstd'" }
-const isKeep = {
-  is: (value) => value === false || (Number.isInteger(value) && value > 0 && value < 2 ** 32),
-  a: 'false or a positive whole number',
-}
-
-const COMMON = {
-  directory: isString,
-  compress: isCompression,
-  redact: isBoolean,
-  keep: isKeep,
-  gc: isBoolean,
-  memoryGuard: isBoolean,
-  comparable: isComparable,
-  timeoutMs: isTime,
-}
-const SYNC = { ...COMMON, filename: isString }
-const ASYNC = { ...SYNC, live: isLive, signal: isAbortSignal, onProgress: isFunction }
-const CONFIGURATION = { ...COMMON, live: isLive, quiet: isBoolean, threads: isCover }
-const WATCH = {
-  ...COMMON,
-  live: isLive,
-  quiet: isBoolean,
-  heap: isGrowths,
-  rss: isGrowths,
-  external: isGrowths,
-  baseline: isBoolean,
-  nearLimit: isBoolean,
-  settleMs: isTime,
-  minIntervalMs: isTime,
-}
-const ASYNC_ONLY = ['live', 'signal', 'onProgress']
+const WATCH = watchOptions(native.isGrowth)
 
 // Loading worker_threads takes 3 MB: only where there may be workers.
 const threadId = native.onFirstThread() ? 0 : require('worker_threads').threadId
@@ -107,14 +59,22 @@ async function writeSnapshotAsync(target) {
 
 /** Opens and writes beside the event loop; only V8 itself stops it. */
 function captureBesideLoop(request, signal, progress) {
+  return settled(signal, progress, (writing, done) => {
+    const pending = native.openAsync(request, () => writing(pending.capture()), done)
+    return pending
+  })
+}
+
+/** A child captures, and the event loop goes on. */
+function captureLive(request, signal, progress) {
+  return settled(signal, progress, (writing, done) => native.captureLive(request, writing, done))
+}
+
+/** The outcome of what `begin` begins; `signal` ends it, and so does an exception of whoever is told of progress. */
+function settled(signal, progress, begin) {
   return new Promise((resolve, reject) => {
     const abort = () => pending.abort()
-    const settled = (outcome) => {
-      signal?.removeEventListener('abort', abort)
-      resolve(outcome)
-    }
-    const opened = () => {
-      const captured = pending.capture()
+    const writing = (captured) => {
       try {
         if (captured) progress('write', captured)
       } catch (error) {
@@ -122,29 +82,11 @@ function captureBesideLoop(request, signal, progress) {
         reject(error)
       }
     }
-    const pending = native.openAsync(request, opened, settled)
-    signal?.addEventListener('abort', abort)
-    if (signal?.aborted) abort() // by onProgress
-  })
-}
-
-/** A child captures, and the event loop goes on. */
-function captureLive(request, signal, progress) {
-  return new Promise((resolve, reject) => {
-    const abort = () => pending.abort()
-    const settled = (outcome) => {
+    const done = (outcome) => {
       signal?.removeEventListener('abort', abort)
       resolve(outcome)
     }
-    const writing = (captured) => {
-      try {
-        progress('write', captured)
-      } catch (error) {
-        abort()
-        reject(error)
-      }
-    }
-    const pending = native.captureLive(request, writing, settled)
+    const pending = begin(writing, done)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted) abort() // by onProgress
   })
@@ -172,7 +114,7 @@ function gc() {
 }
 
 function configure(options) {
-  const { values, failure } = readOptions(options, CONFIGURATION)
+  const { values, failure } = readOptions(options, CONFIGURATION, warn)
   if (failure) throw toError(failure)
   native.changeConfig(changesOf(values))
   native.primeAsConfigured()
@@ -190,7 +132,7 @@ function changesOf({ threads, live, comparable, compress, keep, ...changes }) {
 }
 
 function watch(options) {
-  const { values, failure } = readOptions(options, WATCH)
+  const { values, failure } = readOptions(options, WATCH, warn)
   if (failure) throw toError(failure)
   const {
     heap = ['50%', '150%'],
@@ -282,7 +224,7 @@ let reading
 
 /** What reads snapshots is loaded when first asked for: a process that captures needs none of it. */
 function reader() {
-  reading = reading || require('./snapshot.js').reader(native, toError)
+  reading = reading || require('./snapshot.js').reader(native, toError, warn)
   return reading
 }
 
@@ -308,7 +250,7 @@ function off(event, listener) {
 
 function support() {
   const { version, mode, capabilities } = native.support()
-  const found = capabilities.map(({ name, available, detail }) => [name, { available, detail }])
+  const found = capabilities.map(({ name, ...capability }) => [name, capability])
   return {
     version,
     node: process.version,
@@ -375,7 +317,7 @@ function dispatch({ info, failure }) {
 /** Reads the first argument of either form: a name, options, or (as in heapdump) anything else. */
 function readRequest(target, known) {
   const given = typeof target === 'string' ? { filename: target } : target
-  const { values, failure } = readOptions(given, known)
+  const { values, failure } = readOptions(given, known, warn)
   const {
     gc = true,
     memoryGuard = true,
@@ -405,29 +347,6 @@ function readRequest(target, known) {
       threadId,
     },
   }
-}
-
-function readOptions(options, known) {
-  const values = {}
-  if (typeof options !== 'object' || options === null) return { values }
-  const refuse = (code, message) => ({ values, failure: { code, message } })
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue
-    const expected = known[name]
-    if (!expected && known === SYNC && ASYNC_ONLY.includes(name)) {
-      return refuse('ERR_HEAPDUMP_ARGUMENT', `the option \`${name}\` belongs to writeSnapshotAsync`)
-    }
-    if (!expected) {
-      warn(`unknown option, ignored: ${name}`, 'ERR_HEAPDUMP_ARGUMENT')
-    } else if (!expected.is(value)) {
-      return refuse('ERR_HEAPDUMP_ARGUMENT', `the option \`${name}\` must be ${expected.a}`)
-    } else if (typeof value === 'string' && value.includes('\0')) {
-      return refuse('ERR_HEAPDUMP_ARGUMENT', `the option \`${name}\` must not hold null bytes`)
-    } else {
-      values[name] = value
-    }
-  }
-  return { values }
 }
 
 /** heapdump gives the name back as it got it, and a default name without its directory. */

@@ -5,12 +5,15 @@
 
 const path = require('path')
 
-const SUMMARY_KEYS = ['retained', 'shallow', 'count', 'distance', 'name']
-const DIFF_KEYS = ['deltaBytes', 'delta', 'added', 'removed', 'count']
-const PATHS = 3
+const { READING, LEAKS, RETAINERS, rowOptions, readOptions } = require('./options.js')
 
-/** `native` is the addon; `toError` makes an exception of its failures. */
-function reader(native, toError) {
+const SUMMARY = rowOptions(['retained', 'shallow', 'count', 'distance', 'name'])
+const DIFF = rowOptions(['deltaBytes', 'delta', 'added', 'removed', 'addedBytes', 'removedBytes', 'count', 'name'])
+const PATHS = 3
+const ALL_PATHS = 2 ** 32 - 1
+
+/** `native` is the addon; `toError` makes an exception of its failures; `warn` hears of unknown options. */
+function reader(native, toError, warn) {
   const forgotten = new FinalizationRegistry((handle) => native.closeSnapshot(handle))
   const refuse = (message) => toError({ code: 'ERR_HEAPDUMP_ARGUMENT', message })
 
@@ -27,11 +30,10 @@ function reader(native, toError) {
     return JSON.parse((await ask(question)).json)
   }
 
-  function rows({ top, sort, filter } = {}, keys) {
-    if (top !== undefined && !(Number.isInteger(top) && top >= 0)) throw refuse('`top` must be a whole number')
-    if (sort !== undefined && !keys.includes(sort)) throw refuse(`\`sort\` must be one of ${keys.join(', ')}`)
-    if (filter !== undefined && typeof filter !== 'string') throw refuse('`filter` must be a string')
-    return { top, sort, filter }
+  function read(options, known) {
+    const { values, failure } = readOptions(options, known, warn)
+    if (failure) throw toError(failure)
+    return { ...values, top: values.top || undefined } // 0 is all, as on the command line
   }
 
   class Snapshot {
@@ -45,21 +47,21 @@ function reader(native, toError) {
     }
 
     async summary(options) {
-      const selected = rows(options, SUMMARY_KEYS)
+      const selected = read(options, SUMMARY)
       return report((done) => native.summarizeSnapshot(this.#handle, selected, done))
     }
 
     async diff(later, options) {
       const file = later instanceof Snapshot ? later.file : later
-      if (typeof file !== 'string') throw refuse('a comparison needs a later snapshot, or its file')
-      const selected = rows(options, DIFF_KEYS)
+      if (!isFile(file)) throw refuse('a comparison needs a later snapshot, or its file')
+      const selected = read(options, DIFF)
       return report((done) => native.diffSnapshots(this.#handle, path.resolve(file), selected, done))
     }
 
-    async retainers({ id, className, top = PATHS } = {}) {
-      const wanted = Number.isInteger(id) ? typeof className === 'undefined' : typeof className === 'string'
-      if (!wanted) throw refuse('either `id` (a number) or `className` (a string) must be given')
-      if (!(Number.isInteger(top) && top > 0)) throw refuse('`top` must be a whole number')
+    async retainers(options) {
+      const { id, className } = read(options, RETAINERS)
+      if ((id === undefined) === (className === undefined)) throw refuse('either `id` or `className` must be given')
+      const top = options.top === undefined ? PATHS : options.top || ALL_PATHS
       return report((done) => native.retainersInSnapshot(this.#handle, id, className, top, done))
     }
 
@@ -69,27 +71,28 @@ function reader(native, toError) {
     }
   }
 
-  async function findLeaks(files, options = {}) {
-    const isFile = (file) => typeof file === 'string' && !file.includes('\0')
+  async function findLeaks(files, options) {
     if (!(Array.isArray(files) && files.length > 1 && files.every(isFile))) {
       throw refuse('a search for leaks needs the files of two snapshots or more, the earliest one first')
     }
-    const { top, filter } = rows(options, [])
+    const { top, filter, salvage = false, redact = false } = read(options, LEAKS)
     const resolved = files.map((file) => path.resolve(file))
-    return report((done) =>
-      native.findLeaks(resolved, top, filter, options.salvage === true, options.redact === true, done),
-    )
+    return report((done) => native.findLeaks(resolved, top, filter, salvage, redact, done))
   }
 
-  async function openSnapshot(file, { salvage = false, redact = false } = {}) {
-    if (typeof file !== 'string' || file.includes('\0')) throw refuse('the file must be a string without null bytes')
+  async function openSnapshot(file, options) {
+    if (!isFile(file)) throw refuse('the file must be a string without null bytes')
+    const { salvage = false, redact = false } = read(options, READING)
     const resolved = path.resolve(file)
-    const opened = (done) => native.openSnapshot(resolved, salvage === true, redact === true, done)
-    const { json, handle } = await ask(opened)
+    const { json, handle } = await ask((done) => native.openSnapshot(resolved, salvage, redact, done))
     return new Snapshot(handle, JSON.parse(json))
   }
 
   return { openSnapshot, findLeaks }
+}
+
+function isFile(file) {
+  return typeof file === 'string' && !file.includes('\0')
 }
 
 module.exports = { reader }

@@ -9,6 +9,7 @@ import { after, describe, it } from 'node:test'
 import zlib from 'node:zlib'
 import {
   Child,
+  CLI,
   childrenOf,
   filesIn,
   isRoot,
@@ -17,9 +18,9 @@ import {
   NODE,
   PARALLEL,
   parseSnapshot,
-  ROOT,
   readSnapshot,
   start,
+  startCli,
   temporaryDirectory,
   testedNodeMajor,
   testedNodeVersion,
@@ -27,7 +28,6 @@ import {
   whyNotWorking,
 } from './helpers.mjs'
 
-const CLI = path.join(ROOT, 'cli.js')
 const NO_PROC = process.platform !== 'linux' && 'other processes are looked at in /proc'
 const IDLE = `setInterval(() => {}, 1000); say('ready')`
 const BLOCKED = `say('ready'); for (;;) {}`
@@ -35,17 +35,9 @@ const HELD = `class Visit {}; module.visits = Array.from({ length: 50 }, () => n
 /** Any free port: nothing here meets the inspectors of others. */
 const ANY_PORT = ['--inspect-port=0']
 
-/** The command line, as a process of its own. */
-function command(args, { cwd = temporaryDirectory(), env = {}, wrapper = [] } = {}) {
-  const variables = { ...process.env, ...env }
-  delete variables.NODE_OPTIONS
-  const [program, ...rest] = [...wrapper, NODE, CLI, ...args.map(String)]
-  return new Child(program, rest, { cwd, env: variables })
-}
-
 /** Runs it, and returns what it answers. */
 async function capture(args, options) {
-  const child = command(['capture', ...args], options)
+  const child = startCli(['capture', ...args], options)
   const { code } = await child.ended()
   return { code, stdout: child.stdout, stderr: child.stderr, directory: child.directory }
 }
@@ -205,7 +197,7 @@ describe('capture PID, by the addon', { ...PARALLEL, skip: NO_PROC }, () => {
   it('ends with 130 on Ctrl-C, and the process goes on', async () => {
     const child = await withAddon(`setInterval(() => say('alive'), 100); say('ready')`)
     const { file } = stalledReader()
-    const asking = command(['capture', child.pid, '-o', file])
+    const asking = startCli(['capture', child.pid, '-o', file])
     await child.complains(/taking a heap snapshot.* asked for by rs-heapdump capture from pid \d+/)
     asking.kill('SIGINT')
     assert.deepEqual(await asking.ended(), { code: 130, signal: null })
@@ -217,7 +209,7 @@ describe('capture PID, by the addon', { ...PARALLEL, skip: NO_PROC }, () => {
 
   it('says that the process ended meanwhile', async () => {
     const child = await withAddon()
-    const asking = command(['capture', child.pid, '-o', stalledReader().file])
+    const asking = startCli(['capture', child.pid, '-o', stalledReader().file])
     await child.complains(/taking a heap snapshot/)
     child.kill('SIGKILL')
     assert.equal((await asking.ended()).code, 2)
@@ -348,7 +340,7 @@ describe('capture PID, by the inspector', { ...PARALLEL, skip: NO_PROC }, () => 
   it('ends with 130 on Ctrl-C, with the inspector closed', async () => {
     const child = await without(`setInterval(() => say('alive'), 100); say('ready')`)
     const { file, hasBytes } = stalledReader()
-    const asking = command(['capture', child.pid, '-o', file])
+    const asking = startCli(['capture', child.pid, '-o', file])
     await asking.until(hasBytes, 'the snapshot to begin')
     asking.kill('SIGINT')
     assert.deepEqual(await asking.ended(), { code: 130, signal: null })

@@ -5,10 +5,10 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
-import { NODE, ROOT, readSnapshot, run, temporaryDirectory, testedNodeVersion, VISITS } from './helpers.mjs'
+import { CLI, NODE, readSnapshot, run, temporaryDirectory, testedNodeVersion, VISITS } from './helpers.mjs'
 
 function cli(...args) {
-  const { status, stdout, stderr } = spawnSync(NODE, [path.join(ROOT, 'cli.js'), ...args], {
+  const { status, stdout, stderr } = spawnSync(NODE, [CLI, ...args], {
     encoding: 'utf8',
     env: { ...process.env, COLUMNS: '100' },
     maxBuffer: 1 << 28,
@@ -114,7 +114,7 @@ describe('rs-heapdump', () => {
   })
 
   it('reads into a pipe that nobody reads to the end', () => {
-    const script = `"${NODE}" "${path.join(ROOT, 'cli.js')}" summary --json "${file('after')}" | head -c 100`
+    const script = `"${NODE}" "${CLI}" summary --json "${file('after')}" | head -c 100`
     const { status, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' })
     assert.equal(status, 0)
     assert.equal(stderr, '')

@@ -8,12 +8,12 @@ import path from 'node:path'
 import { describe, it } from 'node:test'
 import {
   answer,
+  CLI,
   COMPRESSIONS,
   filesIn,
   makeFifo,
   NO_LIVE,
   PARALLEL,
-  ROOT,
   readSnapshot,
   run,
   start,
@@ -150,7 +150,7 @@ for (const [compress, compression] of Object.entries(COMPRESSIONS)) {
         visit(4000)
         heapdump.writeSnapshot({ filename: 'c', compress: '${compress}' })`)
       const ask = (...args) =>
-        execFileSync(process.execPath, [path.join(ROOT, 'cli.js'), ...args], { cwd: child.directory, encoding: 'utf8' })
+        execFileSync(process.execPath, [CLI, ...args], { cwd: child.directory, encoding: 'utf8' })
       const info = ask('info', 'a')
       assert.match(info, new RegExp(`compressed with ${compress}`))
       assert.match(info, new RegExp(`pid ${child.pid}`))

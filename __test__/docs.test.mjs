@@ -10,7 +10,7 @@ import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
-import { Child, NODE, ROOT, snapshotsIn, temporaryDirectory, whyNotWorking } from './helpers.mjs'
+import { Child, CLI, NODE, ROOT, snapshotsIn, temporaryDirectory, whyNotWorking } from './helpers.mjs'
 
 /** How much of what a page shows must be in what is printed: versions of Node differ in a row or two. */
 const LIKENESS_MIN = 2 / 3
@@ -215,7 +215,7 @@ async function projectWith(snapshots) {
   fs.writeFileSync(path.join(directory, 'app.js'), 'setInterval(() => {}, 1000)\n')
   fs.mkdirSync(path.join(directory, 'bin'))
   fs.symlinkSync(NODE, path.join(directory, 'bin', 'node'))
-  const cli = `exec '${NODE}' '${path.join(ROOT, 'cli.js')}' "$@"\n`
+  const cli = `exec '${NODE}' '${CLI}' "$@"\n`
   const shims = { 'rs-heapdump': cli, npx: `[ "$1" = rs-heapdump ] || exit 127\nshift\n${cli}` }
   for (const [name, script] of Object.entries(shims)) {
     fs.writeFileSync(path.join(directory, 'bin', name), `#!/bin/sh\n${script}`, { mode: 0o755 })

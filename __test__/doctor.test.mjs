@@ -1,29 +1,14 @@
 // rs-heapdump doctor: what works here, or for a process, and what to do where it does not.
 
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { describe, it } from 'node:test'
-import {
-  answer,
-  Child,
-  NODE,
-  PARALLEL,
-  packageVersion,
-  ROOT,
-  start,
-  testedNodeMajor,
-  testedNodeVersion,
-} from './helpers.mjs'
+import { answer, PARALLEL, packageVersion, start, startCli, testedNodeMajor, testedNodeVersion } from './helpers.mjs'
 
 const NO_PROC = process.platform !== 'linux' && 'other processes are looked at in /proc'
 const IDLE = `setInterval(() => {}, 1000); say('ready')`
 
 async function doctor(args, env = {}) {
-  const variables = { ...process.env, NODE_HEAPDUMP_OPTIONS: '', ...env }
-  const child = new Child(NODE, [path.join(ROOT, 'cli.js'), 'doctor', ...args.map(String)], {
-    cwd: ROOT,
-    env: variables,
-  })
+  const child = startCli(['doctor', ...args], { env })
   await child.ended()
   return { code: child.end.code, stdout: child.stdout, stderr: child.stderr }
 }
@@ -49,8 +34,8 @@ describe('doctor', PARALLEL, () => {
     assert.equal(here.version, packageVersion())
     assert.equal(here.node, testedNodeVersion())
     assert.equal(here.mode, support.mode)
-    for (const { name, available, detail } of here.capabilities) {
-      assert.deepEqual({ available, detail }, support[name], name)
+    for (const { name, ...capability } of here.capabilities) {
+      assert.deepEqual(capability, support[name], name)
     }
     const { code, stdout } = await doctor([], { NODE_HEAPDUMP_OPTIONS: 'nosignal' })
     assert.equal(code, 0)
@@ -63,7 +48,7 @@ describe('doctor', PARALLEL, () => {
     const of = (name) => here.capabilities.find((capability) => capability.name === name)
     assert.equal(here.mode, 'portable')
     assert.equal(of('inProcess').available, false)
-    assert.match(of('inProcess').advice, /\w/)
+    assert.match(of('inProcess').hint, /\w/)
     assert.equal(of('capture').available, false)
   })
 })
@@ -98,8 +83,8 @@ describe('doctor PID', { ...PARALLEL, skip: NO_PROC }, () => {
     const { addon, inspector_obstacle } = await json([child.pid])
     assert.equal(addon, null)
     assert.equal(inspector_obstacle.code, 'ERR_HEAPDUMP_UNSUPPORTED')
-    assert.match(inspector_obstacle.fact, /--disable-sigusr1/)
-    assert.match(inspector_obstacle.advice, /rs-heapdump run/)
+    assert.match(inspector_obstacle.message, /--disable-sigusr1/)
+    assert.match(inspector_obstacle.hint, /rs-heapdump run/)
     assert.equal(child.end, null)
   })
 

@@ -23,6 +23,9 @@ import * as fzstd from 'fzstd'
 /** The repository root: what the scripts of the tests `require`. */
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 
+/** The command line. */
+export const CLI = path.join(ROOT, 'cli.js')
+
 /** The Node under test. The tests themselves run on the Node that runs the test runner. */
 export const NODE = process.env.HEAPDUMP_TEST_NODE || process.execPath
 
@@ -366,8 +369,7 @@ export function start(script, given = {}) {
   const file = path.join(temporaryDirectory(), esm ? 'script.mjs' : 'script.cjs')
   // One line, so that line numbers in the output are off by one only.
   fs.writeFileSync(file, esm ? script : PRELUDE + script)
-  const variables = { ...process.env }
-  for (const name of FOREIGN_VARIABLES) delete variables[name]
+  const variables = cleanEnvironment()
   if (options !== undefined) variables.NODE_HEAPDUMP_OPTIONS = options
   if (fault !== undefined) variables.RS_HEAPDUMP_FAULT = fault
   const [command, ...rest] = [...wrapper, NODE, ...nodeArgs, file, ...args]
@@ -376,6 +378,18 @@ export function start(script, given = {}) {
     env: { ...variables, ...env },
     stdio,
   })
+}
+
+function cleanEnvironment() {
+  const variables = { ...process.env }
+  for (const name of FOREIGN_VARIABLES) delete variables[name]
+  return variables
+}
+
+/** Starts the command line in a process of its own, in a new directory unless `cwd` is given. */
+export function startCli(args, { cwd = temporaryDirectory(), env = {}, wrapper = [] } = {}) {
+  const [command, ...rest] = [...wrapper, NODE, CLI, ...args.map(String)]
+  return new Child(command, rest, { cwd, env: { ...cleanEnvironment(), ...env } })
 }
 
 /** Runs a script to its end, which must be a clean one. */

@@ -65,7 +65,7 @@ describe('live captures with faults', { ...PARALLEL, skip: NO_LIVE }, () => {
         ['snapshot', 'in-process'],
       ])
       const { provenance } = readSnapshot(info.path)
-      assert.deepEqual([provenance.mode, provenance.live_fallback], ['in-process', info.fallback])
+      assert.deepEqual([provenance.mode, provenance.fallback], ['in-process', info.fallback])
       await stillCaptures(child)
     })
 
@@ -132,7 +132,7 @@ describe('live captures with faults', { ...PARALLEL, skip: NO_LIVE }, () => {
     const { info } = await child.next()
     assert.equal(info.mode, 'portable')
     assert.match(info.fallback, /V8's functions are not to be found/)
-    assert.equal(readSnapshot(info.path).provenance.live_fallback, info.fallback)
+    assert.equal(readSnapshot(info.path).provenance.fallback, info.fallback)
     child.kill('SIGKILL')
   })
 

@@ -57,7 +57,7 @@ describe('live captures of threads', { ...PARALLEL, skip: NO_LIVE }, () => {
     const [file] = await child.snapshots()
     const { provenance } = readSnapshot(file)
     assert.equal(provenance.mode, 'in-process')
-    assert.match(provenance.live_fallback, /crashed/)
+    assert.match(provenance.fallback, /crashed/)
     await child.complains(/not live: the child crashed/)
     child.kill('SIGKILL')
   })

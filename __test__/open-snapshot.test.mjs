@@ -22,11 +22,12 @@ describe('openSnapshot', PARALLEL, () => {
         say([all.version, row.count, row.retained_bytes >= row.shallow_bytes])
         const some = await snapshot.summary({ top: 2, sort: 'count' })
         say([some.classes.length, some.classes[0].count >= some.classes[1].count])
+        say((await snapshot.summary({ top: 0 })).classes.length === all.classes.length)
         say((await snapshot.summary({ filter: 'visit' })).classes.every(function (row) {
           return /visit/i.test(row.name + JSON.stringify(row.script))
         }))
       })`)
-    assert.deepEqual(child.said, [true, [1, 110, true], [2, true], true])
+    assert.deepEqual(child.said, [true, [1, 110, true], [2, true], true, true])
   })
 
   it('compares with a later one, open or not', async () => {
@@ -38,9 +39,11 @@ describe('openSnapshot', PARALLEL, () => {
             const row = visitsOf(diff)
             say([diff.ids, row.added, row.removed, row.delta, row.counts])
           }
+          const { classes } = await snapshots[0].diff('b.heapsnapshot', { sort: 'addedBytes' })
+          say(classes.every(function (row, at) { return at === 0 || classes[at - 1].added_bytes >= row.added_bytes }))
         })`)
     const expected = ['comparable', 100, 0, 100, [10, 110]]
-    assert.deepEqual(child.said, [expected, expected])
+    assert.deepEqual(child.said, [expected, expected, true])
   })
 
   it('tells who holds an object', async () => {
@@ -86,11 +89,15 @@ describe('openSnapshot', PARALLEL, () => {
       [`heapdump.openSnapshot('missing.heapsnapshot')`, 'ERR_HEAPDUMP_IO'],
       [`heapdump.openSnapshot('other.json')`, 'ERR_HEAPDUMP_FORMAT'],
       [`heapdump.openSnapshot(5)`, 'ERR_HEAPDUMP_ARGUMENT'],
+      [`heapdump.openSnapshot('a.heapsnapshot', { redact: 'yes' })`, 'ERR_HEAPDUMP_ARGUMENT'],
+      [`heapdump.findLeaks(['a.heapsnapshot', 'b.heapsnapshot'], { redact: 1 })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.summary({ top: -1 })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.summary({ sort: 'colour' })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.diff()`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.diff('missing.heapsnapshot')`, 'ERR_HEAPDUMP_IO'],
+      [`snapshot.retainers()`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.retainers({})`, 'ERR_HEAPDUMP_ARGUMENT'],
+      [`snapshot.retainers({ id: 1, className: 'Visit' })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.retainers({ className: 'NoSuchClass' })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.retainers({ id: 2 ** 31 })`, 'ERR_HEAPDUMP_ARGUMENT'],
     ]

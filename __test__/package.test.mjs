@@ -11,7 +11,17 @@ import { capture, install, npm } from '../scripts/smoke.mjs'
 import { NODE, ROOT, temporaryDirectory, whyNotWorking } from './helpers.mjs'
 
 const PACKED_MAX_BYTES = 3_000_000
-const FILES = ['index.js', 'index.d.ts', 'load.js', 'cli.js', 'snapshot.js', 'binding.js', 'README.md', 'LICENSE']
+const FILES = [
+  'index.js',
+  'index.d.ts',
+  'load.js',
+  'cli.js',
+  'snapshot.js',
+  'options.js',
+  'binding.js',
+  'README.md',
+  'LICENSE',
+]
 /** Made by `npm run build:portable`. */
 const PORTABLE = path.join(ROOT, 'artifacts', 'rs-heapdump.linux-x64-gnu.node')
 

@@ -47,11 +47,11 @@ function withName(name) {
     advice: name,
     owner: name,
     sample_keys: [name],
-    grows: { class: name, count: [1, 2, 3] },
+    grows: { class: name, counts: [1, 2, 3] },
     source,
     holder: source,
     frames: [{ of: 'source', ...source, first_line: 1, lines: [name, name, name], warning: name }],
-    path: [{ edge: name, node: name, class: `${name}.`, id: 1, source }],
+    path: [{ edge: name, node: name, class: `${name}.`, id: 1, script: source }],
   }))
   for (const snapshot of data.leaks.snapshots) snapshot.file = name
   for (const row of data.diff.classes) Object.assign(row, { name, script: source })

@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { BROWSER, NO_BROWSER, startBrowser } from './browser.mjs'
-import { NODE, ROOT, run, temporaryDirectory } from './helpers.mjs'
+import { CLI, NODE, run, temporaryDirectory } from './helpers.mjs'
 
 const skipBrowser = !BROWSER && process.env.CI !== 'true' && NO_BROWSER
 
@@ -35,7 +35,7 @@ describe('rs-heapdump report', () => {
   const page = path.join(directory, 'leak.html')
 
   function cli(...args) {
-    return spawnSync(NODE, [path.join(ROOT, 'cli.js'), ...args], {
+    return spawnSync(NODE, [CLI, ...args], {
       cwd: directory,
       encoding: 'utf8',
       maxBuffer: 1 << 28,

@@ -4,9 +4,8 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
-import { Child, filesIn, NODE, PARALLEL, ROOT, snapshotsIn, temporaryDirectory } from './helpers.mjs'
+import { Child, CLI, filesIn, NODE, PARALLEL, ROOT, snapshotsIn, startCli, temporaryDirectory } from './helpers.mjs'
 
-const CLI = path.join(ROOT, 'cli.js')
 const SAY = `function say(value) { require('fs').writeSync(1, JSON.stringify(value) + '\\n') }\n`
 const IS_LOADED = `Object.keys(require.cache).some((file) => /rs-heapdump\\..*\\.node$/.test(file))`
 const NO_EXEC = process.platform === 'win32' && 'a process cannot become another on Windows'
@@ -15,9 +14,7 @@ const NO_EXEC = process.platform === 'win32' && 'a process cannot become another
 function run(script, { options = [], nodeArgs = [], args = [], env = {}, name = 'app.cjs', node = [] } = {}) {
   const cwd = temporaryDirectory()
   fs.writeFileSync(path.join(cwd, name), SAY + script)
-  const variables = { ...process.env, NODE_HEAPDUMP_OPTIONS: undefined, NODE_OPTIONS: undefined, ...env }
-  for (const [name, value] of Object.entries(variables)) if (value === undefined) delete variables[name]
-  return new Child(NODE, [CLI, 'run', ...options, '--', ...node, ...nodeArgs, name, ...args], { cwd, env: variables })
+  return startCli(['run', ...options, '--', ...node, ...nodeArgs, name, ...args], { cwd, env })
 }
 
 async function answer(script, options) {
@@ -74,10 +71,10 @@ describe('rs-heapdump run', PARALLEL, () => {
   it('sets what signals do', { skip: NO_EXEC }, async () => {
     const dumps = temporaryDirectory()
     const child = run(`setInterval(() => {}, 1000); say(process.env.NODE_HEAPDUMP_OPTIONS)`, {
-      options: ['--dir', dumps, '--no-gc', '--quiet', '--threads', 'all', '--keep', '3'],
+      options: ['--dir', dumps, '--no-gc', '--quiet', '--threads', 'all', '--keep', '3', '--compress=none'],
       env: { NODE_HEAPDUMP_OPTIONS: 'nosignal,signal' },
     })
-    assert.equal(await child.next(), `nosignal,signal,dir=${dumps},keep=3,threads=all,nogc,quiet`)
+    assert.equal(await child.next(), `nosignal,signal,dir=${dumps},compress=none,keep=3,threads=all,nogc,quiet`)
     child.kill('SIGUSR2')
     await child.until(() => snapshotsIn(dumps).length === 1, 'a snapshot')
     assert.equal(child.stderr, '')
@@ -136,7 +133,8 @@ describe('rs-heapdump run', PARALLEL, () => {
 
   it('says what is not understood, and starts nothing', async () => {
     const cases = [
-      [{ options: ['--dir', 'a,b'] }, /the value of --dir is not understood/],
+      [{ options: ['--dir', 'a,b'] }, /the value of --dir holds a comma: dir=a,b/],
+      [{ options: ['--watch=much'] }, /the value of --watch is not understood: watch=much/],
       [{ options: ['--live=maybe'] }, /invalid value 'maybe'/],
     ]
     for (const [options, pattern] of cases) {

@@ -39,7 +39,8 @@ describe('support', PARALLEL, () => {
   it('says of each capability whether and how', async () => {
     const support = await answer(`say(require(ADDON).support())`)
     for (const name of CAPABILITIES) {
-      assert.deepEqual(Object.keys(support[name]).sort(), ['available', 'detail'], name)
+      const { hint = '' } = support[name]
+      assert.deepEqual(Object.keys(support[name]).sort(), ['available', 'detail', ...(hint ? ['hint'] : [])], name)
       assert.equal(typeof support[name].available, 'boolean', name)
       assert.match(support[name].detail, /\w+/, name)
     }
@@ -54,6 +55,7 @@ describe('support', PARALLEL, () => {
     })
     assert.equal(signal.available, false)
     assert.match(signal.detail, /nosignal/)
+    assert.match(signal.hint, /rs-heapdump capture PID/)
     assert.equal(blockedLoop.available, false)
   })
 

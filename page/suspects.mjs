@@ -92,8 +92,8 @@ function facts(suspect) {
 
 function steps(suspect) {
   const letters = suspect.counts.map((_, at) => letter(at))
-  const same = String(suspect.grows?.count) === String(suspect.counts)
-  const grows = same ? null : suspect.grows?.count
+  const same = String(suspect.grows?.counts) === String(suspect.counts)
+  const grows = same ? null : suspect.grows?.counts
   return table(
     `${shown(suspect.owner, 60)} by snapshot`,
     ['', ...letters, 'Growth'],

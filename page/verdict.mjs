@@ -9,6 +9,10 @@ const DOUBTS = new Map([
     'These snapshots are of different processes: the classes below are compared by counts, not object by object. Snapshots of one process, without a restart in between, tell more.',
   ],
   [
+    'partly',
+    'Not all object ids of these live snapshots compare: the classes below are compared object by object as far as they do, the rest by counts.',
+  ],
+  [
     'unstable',
     'Object ids of these snapshots do not compare: the classes below are compared by counts, not object by object. Snapshots taken in process, without numbering objects anew in between, tell more.',
   ],
@@ -25,6 +29,11 @@ function fileOf(suspect) {
   return file ? basename(file) : null
 }
 
+/** A figure that is not broken between lines. */
+function whole(text) {
+  return h('span', { class: 'figure' }, text)
+}
+
 function headline(suspect) {
   const counts = ends(suspect.counts)
   const file = fileOf(suspect)
@@ -34,9 +43,9 @@ function headline(suspect) {
     h('code', {}, shown(suspect.owner, 80)),
     file && [' in ', h('span', { class: 'file' }, shown(file, 60))],
     ' grows: ',
-    h('span', { class: 'figure' }, `${count(counts.first)} → ${count(counts.last)}`),
+    whole(`${count(counts.first)} → ${count(counts.last)}`),
     ` ${counts.last === 1 ? 'entry' : 'entries'}, `,
-    h('span', { class: 'figure' }, size(ends(suspect.retained_bytes).last)),
+    whole(size(ends(suspect.retained_bytes).last)),
     ' retained',
   )
 }
@@ -68,7 +77,7 @@ export function verdict({ leaks }) {
     h(
       'dl',
       { class: 'figures' },
-      figure('Heap', sizeDelta(heap.delta), `${size(heap.first)} → ${size(heap.last)}`),
+      figure('Heap', sizeDelta(heap.delta), [whole(size(heap.first)), ' → ', whole(size(heap.last))]),
       heap.delta > 0 && first && figure('Explained', percent(explained, heap.delta), `${size(explained)} of it`),
       figure('Suspects', count(leaks.suspects.length), leaks.suspects.length ? 'the largest first' : 'none'),
       figure('Snapshots', count(bytes.length), steps),

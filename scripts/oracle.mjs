@@ -7,7 +7,8 @@
 // seen to read its files), oracle/ has DevTools' worker compute
 // its figures, and tests/oracle.rs compares: every node's shallow size, retained size, distance,
 // dominator and class, every row of Summary and Comparison. Of one program, DevTools' figures of the redacted
-// file are compared with those of the plain one, too.
+// file are compared with those of the plain one, too. `oracle/random.mjs` makes snapshots that no V8 would write, for
+// the same comparison by hand.
 
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'

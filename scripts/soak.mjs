@@ -83,6 +83,8 @@ const server = http.createServer((request, response) => {
   allocate(2000)
   response.end(JSON.stringify(kept.slice(0, 20)))
 })
+// A server that other processes have starved for five seconds would close connections that a request is under way on.
+server.keepAliveTimeout = 0
 // A worker whose heap is bounded, and that never ends.
 const BUSY = 'const kept = []; for (let i = 0; ; i++) { kept[i % 20000] = { i, more: [i, String(i)] }; if (i % 1e6 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1) }'
 const startWorker = () => {

@@ -6,6 +6,10 @@
 use std::sync::OnceLock;
 
 /// What can be made to go wrong.
+#[cfg_attr(
+    not(live),
+    expect(dead_code, reason = "faults of what is not built for this platform")
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// No symbol of V8 is found: the portable engine has to do.

@@ -10,15 +10,17 @@
 //! | [`snapshot`] | a file: bytes to columns, strings, provenance | graphs |
 //! | [`graph`] | retainers, distances, dominators, shallow and retained sizes | classes, names shown |
 //! | [`analysis`] | classes, Comparison, retainer paths, sources | how anything is shown |
-//! | [`report`] | text tables and JSON | files, terminals, the environment |
+//! | [`report`] | text tables, JSON and HTML | files, terminals, the environment |
+//! | [`files`] | from files to reports: reading, the hunt for leaks, lines of source, redacting | arguments, terminals, Node-API |
 //! | [`cli`] | arguments, commands, progress, exit codes | Node-API, V8 |
 //!
 //! | [`attach`] | other processes of this machine: by their addon, or by Node's inspector | how anything is shown |
 //! | [`protocol`] | what such a process and we say to each other | |
+//! | [`compression`] | how a file is stored | what is in it |
 //! | [`redact`] | a snapshot's text, and what of it is no secret | files, clocks, chance; everything above |
 //!
 //! Capturing and reading know nothing of each other; they meet in the file, and both may redact it. Calls go one way:
-//! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `report` → `analysis` → `graph` → `snapshot`.
+//! `api` → `trigger` → `capture` → `v8`, and `api` → `cli` → `files` → `report` → `analysis` → `graph` → `snapshot`.
 //! ARCHITECTURE.md has the invariants.
 
 pub mod analysis;
@@ -26,17 +28,14 @@ pub mod api;
 pub mod attach;
 pub mod capture;
 pub mod cli;
+pub mod compression;
 pub mod error;
 mod fault;
-pub mod frames;
+pub mod files;
 pub mod graph;
-pub mod hunt;
-pub mod opened;
 pub mod protocol;
 pub mod redact;
-pub mod redacted;
 pub mod report;
-mod siblings;
 pub mod snapshot;
 pub mod trigger;
 pub mod v8;

@@ -162,7 +162,7 @@ pub struct Capability {
     pub detail: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub advice: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl From<&Error> for Failure {

@@ -71,7 +71,7 @@ fn looking_at_other_processes_is_beside_reading_and_above_capturing() {
     for (name, text) in sources() {
         let uses = |module: &str| code_lines(&text).any(|line| line.contains(&format!("crate::{module}::")));
         if name.starts_with("attach/") {
-            for above in ["api", "cli", "report", "analysis", "graph", "snapshot"] {
+            for above in ["api", "cli", "files", "report", "analysis", "graph", "snapshot"] {
                 assert!(!uses(above), "{name} uses {above}");
             }
         }
@@ -88,7 +88,7 @@ fn looking_at_other_processes_is_beside_reading_and_above_capturing() {
 fn calls_go_one_way() {
     // Nobody imports what stands before it in its column, nor anything of the other but its first.
     const CAPTURE: &[&str] = &["api", "trigger", "capture", "v8"];
-    const READING: &[&str] = &["api", "cli", "report", "analysis", "graph", "snapshot"];
+    const READING: &[&str] = &["api", "cli", "files", "report", "analysis", "graph", "snapshot"];
     for (column, other) in [(CAPTURE, READING), (READING, CAPTURE)] {
         for (at, layer) in column.iter().enumerate().skip(1) {
             let forbidden: Vec<&str> = column[..at].iter().chain(&other[1..]).copied().collect();
@@ -117,4 +117,11 @@ fn redaction_is_a_leaf_without_files_clocks_or_chance() {
             assert_eq!(touched, None, "{name}: {line}");
         }
     }
+}
+
+#[test]
+fn compression_knows_nothing_of_what_is_in_a_file() {
+    let sources = sources();
+    let (_, text) = sources.iter().find(|(name, _)| name == "compression.rs").unwrap();
+    assert_eq!(code_lines(text).find(|line| line.contains("crate::")), None);
 }

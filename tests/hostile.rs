@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use rs_heapdump::analysis::leaks::{Census, Leaks};
 use rs_heapdump::analysis::{
     Classes, Digest, Interfaces, Paths, Sources, captured, compare, edge_label, node_name, summarize,
 };
@@ -126,7 +127,7 @@ fn format_error(bytes: &[u8]) -> FormatError {
 }
 
 /// Everything there is, on a snapshot that could be read.
-fn exercise(snapshot: Snapshot, again: Option<Snapshot>) {
+fn exercise(snapshot: Snapshot, again: &dyn Fn() -> Option<Snapshot>) {
     let interfaces = Interfaces::infer(&snapshot);
     let classes = Classes::build(&snapshot, &interfaces);
     let sources = Sources::build(&snapshot);
@@ -169,7 +170,14 @@ fn exercise(snapshot: Snapshot, again: Option<Snapshot>) {
         }
         let _ = paths.kept_only_by(node);
     }
-    if let Some(again) = again {
+    // Told by ids, by places, and by both.
+    for limit in [u32::MAX, 0, 8] {
+        if let (Some(first), Some(second)) = (again(), again()) {
+            let earlier = [Census::build(first, limit), Census::build(second, limit)];
+            assert!(Leaks::find(&heap, &earlier).suspects.is_empty(), "nothing grew");
+        }
+    }
+    if let Some(again) = again() {
         let after = Digest::build(again, &interfaces);
         assert!(compare(&after, &after).rows.is_empty(), "nothing differs from itself");
     }
@@ -180,7 +188,7 @@ fn the_sample_is_a_snapshot() {
     let sample = sample();
     let snapshot = open(sample.as_bytes()).unwrap();
     assert_eq!((snapshot.node_count(), snapshot.edge_count()), (15, 22));
-    exercise(snapshot, Some(open(sample.as_bytes()).unwrap()));
+    exercise(snapshot, &|| open(sample.as_bytes()).ok());
 }
 
 #[test]
@@ -294,9 +302,10 @@ fn a_file_cut_after_its_edges_can_be_salvaged() {
     };
     for cut in sample.find("\"trace_function_infos\"").unwrap()..sample.trim_end().len() {
         let file = Scratch::new(&sample.as_bytes()[..cut]);
-        let snapshot = Snapshot::open(&file.0, &salvage).unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
+        let read = || Snapshot::open(&file.0, &salvage);
+        let snapshot = read().unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
         assert_eq!(snapshot.node_count(), 15);
-        exercise(snapshot, None);
+        exercise(snapshot, &|| read().ok());
     }
     let file = Scratch::new(&sample.as_bytes()[..sample.find("\"edges\":").unwrap() + 20]);
     assert!(Snapshot::open(&file.0, &salvage).is_err());
@@ -345,7 +354,7 @@ fn compressed_files_read_the_same() {
             );
             assert!(plain.links(node).eq(snapshot.links(node)));
         }
-        exercise(snapshot, Some(open(&packed).unwrap()));
+        exercise(snapshot, &|| open(&packed).ok());
         for cut in [1, packed.len() / 2, packed.len() - 5] {
             if let Err(error) = open(&packed[..cut]) {
                 assert!(matches!(error.code(), Code::Format | Code::Io), "{error}");
@@ -381,7 +390,7 @@ fn sizes_beyond_32_bits_are_right() {
     let widget = heap.snapshot().find(rs_heapdump::snapshot::ObjectId(7)).unwrap();
     assert_eq!(heap.shallow_size(native), size);
     assert_eq!(heap.shallow_size(widget), u64::from(u32::MAX));
-    exercise(open(text.as_bytes()).unwrap(), Some(open(text.as_bytes()).unwrap()));
+    exercise(open(text.as_bytes()).unwrap(), &|| open(text.as_bytes()).ok());
 }
 
 /// Bytes changed, removed, repeated and swapped in, with a seed, so that a failure can be had again.
@@ -427,7 +436,7 @@ fn mutations_give_an_error_or_an_answer() {
         match open(&bytes) {
             Ok(snapshot) => {
                 read += 1;
-                exercise(snapshot, open(&bytes).ok());
+                exercise(snapshot, &|| open(&bytes).ok());
             }
             Err(SnapshotError::Format(error)) => {
                 assert!(error.offset <= bytes.len() as u64, "round {round}: {error:?}");
@@ -516,7 +525,7 @@ fn chunks_threads_and_compression_make_no_difference() {
     for other in [with_threads(2), with_threads(4), open(&gzip(text.as_bytes())).unwrap()] {
         assert!(same(&one, &other));
     }
-    exercise(one, None);
+    exercise(one, &|| open(text.as_bytes()).ok());
 }
 
 #[test]

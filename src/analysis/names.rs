@@ -68,7 +68,7 @@ fn without_attributes(mut text: Vec<u16>) -> Vec<u16> {
 
 /// A property's name as JSON, where it has characters that would be confusing in `{a, b}`.
 pub(crate) fn quoted(name: &Text) -> Option<Box<Text>> {
-    let confusing = [b',', b'\'', b'"', b'{', b'}'].map(u16::from);
+    let confusing = b",'\"{}".map(u16::from);
     if !name.iter().any(|unit| confusing.contains(unit)) {
         return None;
     }

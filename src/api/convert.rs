@@ -339,6 +339,7 @@ pub struct JsCapability {
     pub available: bool,
     /// How, or why not.
     pub detail: String,
+    pub hint: Option<String>,
 }
 
 impl From<Support> for JsSupport {
@@ -347,6 +348,7 @@ impl From<Support> for JsSupport {
             name: capability.name,
             available: capability.available,
             detail: capability.detail,
+            hint: capability.hint,
         });
         Self {
             version: support.version,

@@ -12,9 +12,7 @@ use napi_derive::napi;
 
 use super::convert::JsFailure;
 use crate::error::{Code, Error};
-use crate::hunt;
-use crate::opened::{Nobody, Opened, Reading, Wanted};
-use crate::redacted;
+use crate::files::{Nobody, Opened, Reading, Wanted, hunt};
 use crate::report::{Selection, SortDiff, SortSummary, write_json};
 
 static OPENED: LazyLock<Mutex<HashMap<u32, Arc<Opened>>>> = LazyLock::new(Mutex::default);
@@ -64,19 +62,12 @@ impl JsSelection {
     }
 }
 
-fn reading(salvage: bool, redact: bool) -> std::result::Result<Reading, Error> {
-    Ok(Reading {
-        salvage,
-        redact: redact.then(redacted::fresh_key).transpose()?,
-    })
-}
-
 /// Reads a file; `done` gets a handle, and the facts.
 #[napi(catch_unwind)]
 pub fn open_snapshot(file: String, salvage: bool, redact: bool, done: Function<JsAnswer, ()>) -> Result<()> {
     answer(done, move || {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let opened = Opened::open(Path::new(&file), reading(salvage, redact)?, &Nobody)?;
+        let opened = Opened::open(Path::new(&file), Reading::new(salvage, redact)?, &Nobody)?;
         let json = json(&opened.facts())?;
         let handle = NEXT.fetch_add(1, Ordering::Relaxed);
         lock().insert(handle, Arc::new(opened));
@@ -111,7 +102,10 @@ pub fn diff_snapshots(handle: u32, later: String, rows: JsSelection, done: Funct
             Some("delta") => SortDiff::Delta,
             Some("added") => SortDiff::Added,
             Some("removed") => SortDiff::Removed,
+            Some("addedBytes") => SortDiff::AddedBytes,
+            Some("removedBytes") => SortDiff::RemovedBytes,
             Some("count") => SortDiff::Count,
+            Some("name") => SortDiff::Name,
             _ => SortDiff::DeltaBytes,
         };
         let diff = find(handle)?.diff(Path::new(&later), &rows.select(sort))?;
@@ -152,10 +146,8 @@ pub fn find_leaks(
             top: top.map(|top| top as usize),
             filter,
         };
-        Ok((
-            json(&hunt::run(&files, reading(salvage, redact)?, &wanted, &Nobody)?)?,
-            None,
-        ))
+        let report = hunt::run(&files, Reading::new(salvage, redact)?, &wanted, &Nobody)?;
+        Ok((json(&report)?, None))
     })
 }
 

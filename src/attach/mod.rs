@@ -22,6 +22,8 @@
 #[cfg(target_os = "linux")]
 mod addon;
 #[cfg(target_os = "linux")]
+mod executable;
+#[cfg(target_os = "linux")]
 mod inspector;
 #[cfg(unix)]
 mod interrupt;
@@ -130,16 +132,17 @@ pub struct Diagnosis {
 #[derive(Clone, Debug, Serialize)]
 pub struct Obstacle {
     pub code: &'static str,
-    pub fact: String,
-    pub advice: Option<String>,
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl From<Error> for Obstacle {
     fn from(error: Error) -> Self {
         Self {
             code: error.code().as_str(),
-            fact: error.to_string(),
-            advice: error.hint().map(str::to_owned),
+            message: error.to_string(),
+            hint: error.hint().map(str::to_owned),
         }
     }
 }

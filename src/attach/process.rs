@@ -1,21 +1,14 @@
-//! What `/proc` tells of a process: whether it is there, is Node, and is ours to ask.
-//!
-//! A foreign executable is read, never run: Node's contains the symbol of `node::Start` and the text that its
-//! inspector answers with, `node.js/v24.21.0`.
+//! What `/proc` tells of a process: whether it is there, is Node ([`executable`]), and is ours to ask.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::{Pid, Uid, User, geteuid};
-use object::{Object, ObjectSection, ReadCache};
 
+use super::executable::{Executable, Executables};
 use super::{Addon, NodeProcess, addon};
 use crate::error::{Code, Error};
 
@@ -50,7 +43,7 @@ impl Target {
                 format!("process {pid} has ended; its parent has not taken notice"),
             ));
         }
-        let Some(target) = Self::look(pid, &status, &mut HashMap::new()) else {
+        let Some(target) = Self::look(pid, &status, &mut Executables::new()) else {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             let error = Error::new(
                 Code::Unsupported,
@@ -64,7 +57,7 @@ impl Target {
     /// Nothing where it is not Node.
     fn look(pid: u32, status: &Status, read: &mut Executables) -> Option<Self> {
         let arguments = arguments(pid);
-        let version = match executable(pid, read) {
+        let version = match Executable::of(pid, read) {
             Ok(Executable::Node { version }) => version,
             // It may not be read: go by its name.
             Err(_) if is_called_node(&arguments) => None,
@@ -186,7 +179,7 @@ fn is_addon(mapping: &str) -> bool {
 pub fn list() -> Result<Vec<NodeProcess>, Error> {
     let proc = Path::new("/proc");
     let entries = fs::read_dir(proc).map_err(|error| Error::io(&error, "opendir", proc))?;
-    let mut read = HashMap::new();
+    let mut read = Executables::new();
     let mut found = Vec::new();
     for entry in entries.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
@@ -316,106 +309,6 @@ fn user(uid: u32) -> String {
     user.map_or_else(|| uid.to_string(), |user| user.name)
 }
 
-/// What runs a process.
-#[derive(Clone, Debug)]
-enum Executable {
-    /// The version may be missing from it.
-    Node {
-        version: Option<String>,
-    },
-    Other,
-}
-
-/// Those that were read already, by device and inode.
-type Executables = HashMap<(u64, u64), Executable>;
-
-fn executable(pid: u32, read: &mut Executables) -> io::Result<Executable> {
-    let file = File::open(format!("/proc/{pid}/exe"))?;
-    let found = file.metadata()?;
-    let library = || Binary::read(&library(pid)?)?.version;
-    let executable = read
-        .entry((found.dev(), found.ino()))
-        .or_insert_with(|| match Binary::read(&file) {
-            Some(Binary { is_node: true, version }) => Executable::Node {
-                version: version.or_else(library),
-            },
-            _ => Executable::Other,
-        });
-    Ok(executable.clone())
-}
-
-/// The library that some distributions put Node into.
-fn library(pid: u32) -> Option<File> {
-    let maps = fs::read(format!("/proc/{pid}/maps")).ok()?;
-    let path = |line: &[u8]| {
-        let at = memchr::memchr(b'/', line)?;
-        memchr::memmem::find(line, b"/libnode.so").map(|_| OsString::from_vec(line[at + 1..].to_vec()))
-    };
-    let path = maps.split(|&byte| byte == b'\n').find_map(path)?;
-    File::open(Path::new(&format!("/proc/{pid}/root")).join(path)).ok()
-}
-
-/// What an executable or a library tells.
-struct Binary {
-    is_node: bool,
-    version: Option<String>,
-}
-
-impl Binary {
-    /// Nothing where it is not of this platform's format.
-    fn read(file: &File) -> Option<Self> {
-        const START: &[u8] = b"_ZN4node5StartEiPPc";
-        const VERSION: &[u8] = b"node.js/v";
-        let cache = ReadCache::new(file);
-        let binary = object::File::parse(&cache).ok()?;
-        let search = |section: &str, text: &[u8]| {
-            let (at, length) = binary.section_by_name(section)?.file_range()?;
-            find(file, at, length, text)
-        };
-        let exports = search(".dynstr", START).is_some();
-        // Only what exports nothing at all may be Node without that symbol.
-        if !exports && binary.section_by_name(".dynstr").is_some() {
-            return Some(Self {
-                is_node: false,
-                version: None,
-            });
-        }
-        let version = search(".rodata", VERSION).and_then(|at| version_at(file, at + VERSION.len() as u64 - 1));
-        Some(Self {
-            is_node: exports || version.is_some(),
-            version,
-        })
-    }
-}
-
-/// Where a text begins within a part of a file, which is read piece by piece.
-fn find(file: &File, at: u64, length: u64, text: &[u8]) -> Option<u64> {
-    let mut buffer = vec![0; 1 << 20];
-    let finder = memchr::memmem::Finder::new(text);
-    let mut offset = 0;
-    while offset < length {
-        let wanted = usize::try_from(length - offset).unwrap_or(usize::MAX).min(buffer.len());
-        let read = file.read_at(&mut buffer[..wanted], at + offset).ok()?;
-        if let Some(place) = finder.find(&buffer[..read]) {
-            return Some(at + offset + place as u64);
-        }
-        // What may have been cut in two is looked at again.
-        let step = read.checked_sub(text.len()).filter(|step| *step > 0)?;
-        offset += step as u64;
-    }
-    None
-}
-
-/// `v24.21.0`; other text may follow without anything between.
-fn version_at(file: &File, at: u64) -> Option<String> {
-    let mut buffer = [0; 48];
-    let read = file.read_at(&mut buffer, at).ok()?;
-    let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
-    let end = text[1..].find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let version = text[..=end].trim_end_matches('.');
-    (version.split('.').count() == 3).then(|| version.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -450,18 +343,6 @@ mod tests {
             let arguments: Vec<_> = line.split(' ').map(str::to_owned).collect();
             assert_eq!(script(&arguments), expected, "{line}");
         }
-    }
-
-    #[test]
-    fn a_text_is_found_across_pieces() {
-        let mut bytes = vec![b'x'; (1 << 20) - 3];
-        bytes.extend(b"node.js/v24.21.0Protocol-Version");
-        let mut file = tempfile::tempfile().unwrap();
-        io::Write::write_all(&mut file, &bytes).unwrap();
-        let at = find(&file, 0, bytes.len() as u64, b"node.js/v").unwrap();
-        assert_eq!(at, (1 << 20) - 3);
-        assert_eq!(version_at(&file, at + 8).as_deref(), Some("v24.21.0"));
-        assert_eq!(find(&file, 0, bytes.len() as u64, b"node.js/w"), None);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use humansize::{BINARY, format_size};
 
 use super::Request;
-use super::encode::Compression;
 use super::sink::Sink;
+use crate::compression::Compression;
 use crate::error::{Error, Shortage};
 
 /// Of a file, for each object.

@@ -9,66 +9,16 @@
 //! ([`writer`](super::writer)), in a forked child ([`live`](super::live)), where the portable engine
 //! copies. It allocates and computes, and asks the system for nothing else, as a child must not.
 //!
-//! A [`Filter`] is bytes in, bytes out; one that is to see the text stands before compression, which is
-//! where [`Encoder::new`] puts it.
-//!
-//! # Cost
-//!
-//! Without filters chunks pass uncopied. Both compressions run at their fastest levels, which keep up with V8: see
-//! `bench/COMPRESSION.md`.
+//! A [`Filter`] is bytes in, bytes out; one that is to see the text stands before compression. Without filters chunks
+//! pass uncopied.
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
-use std::mem;
-use std::path::Path;
+use std::io::{self, BufReader, Read, Seek};
 
 use super::provenance;
+use crate::compression::{Compression, Filter};
 use crate::redact::{Failure, Redactor};
-
-/// Of 1 to 9: the fastest.
-const GZIP_LEVEL: u32 = 1;
-/// Of 1 to 22: the fastest.
-const ZSTD_LEVEL: i32 = 1;
-
-/// How a file is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    #[default]
-    None,
-    Gzip,
-    Zstd,
-}
-
-impl Compression {
-    /// By the name that options have for it.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "none" => Some(Self::None),
-            "gzip" => Some(Self::Gzip),
-            "zstd" => Some(Self::Zstd),
-            _ => None,
-        }
-    }
-
-    /// What the name of a file says about it.
-    pub fn of_name(path: &Path) -> Self {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Self::Gzip,
-            Some("zst") => Self::Zstd,
-            _ => Self::None,
-        }
-    }
-
-    /// How a file's name ends that nobody chose.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gzip => ".gz",
-            Self::Zstd => ".zst",
-        }
-    }
-}
 
 /// What is to be done to a snapshot's text while it is written.
 #[derive(Clone, Debug, Default)]
@@ -78,17 +28,18 @@ pub struct Encoding {
     pub redact: bool,
 }
 
-/// Bytes in, bytes out.
-pub trait Filter: Send {
-    /// Takes all of `input`, and appends to `output` what can go on already.
-    fn take(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()>;
-    /// There is no more input: appends the rest.
-    fn end(&mut self, output: &mut Vec<u8>) -> io::Result<()>;
-}
-
 struct Stage {
     filter: Box<dyn Filter>,
     output: Vec<u8>,
+}
+
+impl Stage {
+    fn new(filter: Box<dyn Filter>) -> Self {
+        Self {
+            filter,
+            output: Vec::new(),
+        }
+    }
 }
 
 /// The way of one snapshot's chunks.
@@ -106,34 +57,18 @@ pub struct Encoder {
 impl Encoder {
     /// `header` is what [`provenance::header`] made.
     pub fn new(header: Vec<u8>, encoding: &Encoding) -> io::Result<Self> {
-        let mut filters: Vec<Box<dyn Filter>> = Vec::new();
-        match encoding.compression {
-            Compression::None => {}
-            Compression::Gzip => filters.push(Box::new(Gzip::new())),
-            Compression::Zstd => filters.push(Box::new(Zstd::new()?)),
-        }
         Ok(Self {
             header: Some(header),
             first: Vec::new(),
             counts: (0, 0),
             closed: encoding.redact,
-            stages: filters
-                .into_iter()
-                .map(|filter| Stage {
-                    filter,
-                    output: Vec::new(),
-                })
-                .collect(),
+            stages: encoding.compression.filter()?.map(Stage::new).into_iter().collect(),
         })
     }
 
     /// From now on chunks are redacted.
     pub fn redact(&mut self, redactor: Redactor) {
-        let stage = Stage {
-            filter: Box::new(Redaction(Some(redactor))),
-            output: Vec::new(),
-        };
-        self.stages.insert(0, stage);
+        self.stages.insert(0, Stage::new(Box::new(Redaction(Some(redactor)))));
         self.closed = false;
     }
 
@@ -211,57 +146,6 @@ fn refused(failure: Failure<Infallible>) -> io::Error {
     }
 }
 
-struct Gzip(flate2::write::GzEncoder<Vec<u8>>);
-
-impl Gzip {
-    fn new() -> Self {
-        let level = flate2::Compression::new(GZIP_LEVEL);
-        Self(flate2::write::GzEncoder::new(Vec::new(), level))
-    }
-}
-
-impl Filter for Gzip {
-    fn take(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
-        mem::swap(self.0.get_mut(), output);
-        let written = self.0.write_all(input);
-        mem::swap(self.0.get_mut(), output);
-        written
-    }
-
-    fn end(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        mem::swap(self.0.get_mut(), output);
-        let ended = self.0.try_finish();
-        mem::swap(self.0.get_mut(), output);
-        ended
-    }
-}
-
-struct Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>);
-
-impl Zstd {
-    fn new() -> io::Result<Self> {
-        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
-        encoder.include_checksum(true)?; // as gzip has one: damage is noticed
-        Ok(Self(encoder))
-    }
-}
-
-impl Filter for Zstd {
-    fn take(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
-        mem::swap(self.0.get_mut(), output);
-        let written = self.0.write_all(input);
-        mem::swap(self.0.get_mut(), output);
-        written
-    }
-
-    fn end(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
-        mem::swap(self.0.get_mut(), output);
-        let ended = self.0.do_finish();
-        mem::swap(self.0.get_mut(), output);
-        ended
-    }
-}
-
 /// The beginning of a file's text, `length` bytes at most, whatever the file is compressed with. Reads
 /// little more of the file than that takes.
 pub fn beginning(file: &mut File, length: usize) -> io::Result<Vec<u8>> {
@@ -272,11 +156,7 @@ pub fn beginning(file: &mut File, length: usize) -> io::Result<Vec<u8>> {
     file.take(4).read_to_end(&mut magic)?;
     file.rewind()?;
     let stored = BufReader::with_capacity(READ_BYTES, file);
-    let text: Box<dyn Read + '_> = match magic[..] {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(stored)),
-        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::stream::read::Decoder::with_buffer(stored)?),
-        _ => Box::new(stored),
-    };
+    let text = Compression::of_bytes(&magic).text(stored)?;
     let mut beginning = Vec::with_capacity(length);
     text.take(length as u64).read_to_end(&mut beginning)?;
     Ok(beginning)
@@ -284,6 +164,8 @@ pub fn beginning(file: &mut File, length: usize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     const TEXT: &[u8] = br#"{"snapshot":{"meta":{},"node_count":12,"edge_count":345},"nodes":[1,2,3]}"#;
@@ -352,28 +234,10 @@ mod tests {
         }
         let compression = Compression::Zstd;
         let mut encoder = Encoder::new(Vec::new(), &stored(compression)).unwrap();
-        let late = Stage {
-            filter: Box::new(Late(Vec::new())),
-            output: Vec::new(),
-        };
-        encoder.stages.insert(0, late);
+        encoder.stages.insert(0, Stage::new(Box::new(Late(Vec::new()))));
         let mut written = encoder.take(b"one ").unwrap().to_vec();
         written.extend_from_slice(encoder.take(b"two").unwrap());
         written.extend_from_slice(encoder.end().unwrap());
         assert_eq!(zstd::decode_all(&written[..]).unwrap(), b"one two the end");
-    }
-
-    #[test]
-    fn names_tell() {
-        let cases = [
-            ("a.heapsnapshot", Compression::None),
-            ("a.heapsnapshot.gz", Compression::Gzip),
-            ("/tmp/a.zst", Compression::Zstd),
-            ("a.gzip", Compression::None),
-            (".gz", Compression::None),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(Compression::of_name(Path::new(name)), expected, "{name}");
-        }
     }
 }

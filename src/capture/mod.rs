@@ -40,8 +40,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+pub use crate::compression::Compression;
 use crate::error::{Code, Error};
-pub use encode::{Compression, Encoding};
+pub use encode::Encoding;
 pub use foreign::{Foreign, Source};
 pub use ids::{Prime, prime};
 pub use in_process::{capture, capture_into, is_capturing};

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::encode::Compression;
+use crate::compression::Compression;
 
 /// How the names of `thread_id`'s snapshots (0 is the main thread) end.
 pub fn ending(thread_id: u32, compression: Compression) -> String {

@@ -70,7 +70,7 @@ struct Provenance<'a> {
     ids_stable_up_to: Option<u32>,
     /// Why it is not live, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    live_fallback: Option<&'a str>,
+    fallback: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -103,7 +103,7 @@ pub fn header(request: &Request, mode: Mode, time: DateTime<Utc>, heap: HeapStat
         ids: if mode == Mode::Live { "live" } else { "comparable" },
         ids_generation: ids.generation,
         ids_stable_up_to: (mode == Mode::Live).then_some(ids.stable_up_to),
-        live_fallback: request.fallback.as_deref(),
+        fallback: request.fallback.as_deref(),
     };
     provenance.into_header()
 }
@@ -131,7 +131,7 @@ pub fn foreign_header(source: &Source, time: DateTime<Utc>) -> Vec<u8> {
         ids: "unstable",
         ids_generation: 0,
         ids_stable_up_to: None,
-        live_fallback: None,
+        fallback: None,
     };
     provenance.into_header()
 }

@@ -21,9 +21,10 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 
-use super::encode::{self, Compression};
+use super::encode;
 use super::name::{self, default_name, next_microsecond};
 use super::{Limits, keep, platform, privacy};
+use crate::compression::Compression;
 use crate::error::{Code, Error};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";

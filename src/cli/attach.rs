@@ -16,6 +16,9 @@ use crate::error::{Code, Error};
 use crate::protocol::ThreadChoice;
 use crate::report::{Doctor, DoctorHere, Processes, Snapshots};
 
+/// What hands the options of `run` on.
+const VARIABLE: &str = "NODE_HEAPDUMP_OPTIONS";
+
 /// A snapshot of a process, or, without a pid, the processes there are.
 pub(super) fn capture(arguments: Capture, how: Shown) -> Result<ExitStatus, Failure> {
     let Some(pid) = arguments.pid else {
@@ -95,7 +98,6 @@ pub(super) fn doctor(pid: Option<u32>, how: Shown) -> Result<ExitStatus, Failure
 /// Starts Node with the addon, in place of this process: same pid, same descriptors, and whatever signals come and
 /// whatever it ends with are its own.
 pub(super) fn run(arguments: &Run, addon: &Path) -> Result<ExitStatus, Failure> {
-    const VARIABLE: &str = "NODE_HEAPDUMP_OPTIONS";
     let words = words(arguments)?;
     // What is there already counts, unless ours say otherwise: the later of two words wins.
     let before = std::env::var(VARIABLE).unwrap_or_default();
@@ -131,15 +133,19 @@ fn is_node(word: &OsStr) -> bool {
 fn words(arguments: &Run) -> Result<Vec<String>, Error> {
     let mut words = Vec::new();
     let mut add = |option: &str, word: String| {
-        let unknown = attach::unknown_words(&word);
-        if unknown.is_empty() && !word.contains(',') {
-            words.push(word);
-            return Ok(());
+        if word.contains(',') {
+            let error = Error::new(Code::Argument, format!("the value of {option} holds a comma: {word}"));
+            return Err(error.with_hint(format!("commas separate the words of {VARIABLE}, which hands it on")));
         }
-        Err(Error::new(
-            Code::Argument,
-            format!("the value of {option} is not understood: {word}"),
-        ))
+        if !attach::unknown_words(&word).is_empty() {
+            let error = Error::new(
+                Code::Argument,
+                format!("the value of {option} is not understood: {word}"),
+            );
+            return Err(error.with_hint("rs-heapdump run --help"));
+        }
+        words.push(word);
+        Ok(())
     };
     if let Some(directory) = &arguments.dir {
         let directory = directory.to_str();
@@ -172,6 +178,7 @@ fn words(arguments: &Run) -> Result<Vec<String>, Error> {
     for (given, option, word) in [
         (arguments.redact, "--redact", "redact"),
         (arguments.no_gc, "--no-gc", "nogc"),
+        (arguments.no_memory_guard, "--no-memory-guard", "nomemoryguard"),
         (arguments.near_limit, "--near-limit", "nearlimit"),
         (arguments.no_signal, "--no-signal", "nosignal"),
         (arguments.quiet, "--quiet", "quiet"),

@@ -9,15 +9,14 @@ use super::output::{Sink, save, save_with};
 use super::progress::Progress;
 use super::terminal;
 use super::{ExitStatus, attach};
+use crate::compression::Compression;
 use crate::error::{Code, Error};
-use crate::hunt;
-use crate::opened::{self, Opened, Reading, Wanted};
+use crate::files::{self, Opened, Reading, Wanted, hunt, redacted};
 use crate::report::{
     Diff, Dominators, Info, LeakReport, MOST_CLASSES, Objects, PageWritten, Redacted, Report, Retainers, Selection,
     SortDiff, TreeOptions, write_json, write_page,
 };
 use crate::snapshot::Snapshot;
-use crate::{redacted, snapshot};
 
 pub(super) fn run(arguments: Arguments, addon: &Path) -> Result<ExitStatus, Failure> {
     let how = arguments.shown;
@@ -107,7 +106,7 @@ fn diff(files: &[PathBuf], reading: Reading, rows: &Selection<SortDiff>) -> Resu
     let [first, between @ .., last] = files else {
         return Err(Error::new(Code::Argument, "a comparison takes two files or more"));
     };
-    opened::compare(first, between, last, reading, rows, &Progress::new())
+    files::compare(first, between, last, reading, rows, &Progress::new())
 }
 
 fn retainers(file: &Path, reading: Reading, wanted: &Wanted, top: usize) -> Result<Retainers, Error> {
@@ -117,12 +116,12 @@ fn retainers(file: &Path, reading: Reading, wanted: &Wanted, top: usize) -> Resu
 
 fn dominators(file: &Path, reading: Reading, id: Option<u32>, options: &TreeOptions) -> Result<Dominators, Error> {
     let progress = Progress::new();
-    let snapshot = opened::read(file, reading, &progress)?;
+    let snapshot = files::read(file, reading, &progress)?;
     let top = match id {
-        Some(id) => opened::find(&snapshot, file, id)?,
+        Some(id) => files::find(&snapshot, file, id)?,
         None => snapshot.root(),
     };
-    let heap = opened::build(snapshot, &progress);
+    let heap = files::build(snapshot, &progress);
     Ok(Dominators::build(
         &file.to_string_lossy(),
         &Objects::new(&heap),
@@ -168,14 +167,14 @@ fn redact(file: &Path, output: &Path, key: Option<&Path>, how: Shown) -> Result<
     let progress = Progress::new();
     if output.as_os_str() == "-" {
         let mut sink = Sink::stdout()?;
-        let plain = snapshot::Compression::None;
+        let plain = Compression::None;
         return match redacted::write(file, key, plain, &mut sink, &progress) {
             Err(redacted::Stop::Write(error)) => Err(Failure::writing(&error)),
             Err(stop) => Err(stop.of(file, output).into()),
             Ok(_) => Ok(()),
         };
     }
-    let compression = redacted::compression(output);
+    let compression = Compression::of_name(output);
     let saved = save_with(output, |out| {
         let figures = redacted::write(file, key, compression, out, &progress)?;
         Ok::<_, redacted::Stop>((figures, out.metadata()?.len()))

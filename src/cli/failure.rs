@@ -53,6 +53,13 @@ impl Failure {
                 .find_map(|line| line.trim().strip_prefix(prefix))
                 .map(str::trim)
         };
+        if error.kind() == clap::error::ErrorKind::TooFewValues {
+            let error = Error::new(
+                Code::Argument,
+                "one snapshot is not enough: growth is seen between two or more",
+            );
+            return Self::Error(error.with_hint(line("Usage:").unwrap_or("rs-heapdump --help").to_owned()));
+        }
         let hint = line("tip:").or_else(|| line("Usage:")).unwrap_or("rs-heapdump --help");
         Self::Error(Error::new(Code::Argument, fact).with_hint(hint.to_owned()))
     }

@@ -10,7 +10,7 @@ use humansize::{BINARY, format_size};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::warn;
-use crate::opened::Observer;
+use crate::files::Observer;
 use crate::report::shown;
 use crate::{attach, protocol};
 

@@ -43,7 +43,7 @@ const PROVENANCE_PASSES: [&str; 13] = [
     "ids",
     "ids_generation",
     "ids_stable_up_to",
-    "live_fallback",
+    "fallback",
 ];
 
 /// What a node is, as far as it matters here.

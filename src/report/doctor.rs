@@ -91,14 +91,14 @@ impl Report for Doctor {
 fn capabilities(out: &mut String, support: &Support, page: &Page) {
     for capability in &support.capabilities {
         line(out, page, capability.available, &capability.name, &capability.detail);
-        advise(out, page, capability.advice.as_deref());
+        hint(out, page, capability.hint.as_deref());
     }
 }
 
 fn obstacle(out: &mut String, page: &Page, what: &str, obstacle: Option<&Obstacle>) {
-    let fact = obstacle.map_or("", |obstacle| obstacle.fact.as_str());
-    line(out, page, false, what, fact);
-    advise(out, page, obstacle.and_then(|obstacle| obstacle.advice.as_deref()));
+    let why = obstacle.map_or("", |obstacle| obstacle.message.as_str());
+    line(out, page, false, what, why);
+    hint(out, page, obstacle.and_then(|obstacle| obstacle.hint.as_deref()));
 }
 
 fn line(out: &mut String, page: &Page, works: bool, what: &str, detail: &str) {
@@ -107,14 +107,9 @@ fn line(out: &mut String, page: &Page, works: bool, what: &str, detail: &str) {
     let _ = writeln!(out, "  {} {what} {}", page.paint(style, mark), text::shown(detail));
 }
 
-fn advise(out: &mut String, page: &Page, advice: Option<&str>) {
-    if let Some(advice) = advice {
-        let _ = writeln!(
-            out,
-            "{:20}{}",
-            "",
-            page.paint(DIM, &format!("→ {}", text::shown(advice)))
-        );
+fn hint(out: &mut String, page: &Page, hint: Option<&str>) {
+    if let Some(hint) = hint {
+        let _ = writeln!(out, "{:20}{}", "", page.paint(DIM, &format!("→ {}", text::shown(hint))));
     }
 }
 
@@ -125,11 +120,11 @@ mod tests {
 
     #[test]
     fn what_does_not_work_comes_with_what_to_do() {
-        let capability = |name: &str, available, detail: &str, advice: Option<&str>| Capability {
+        let capability = |name: &str, available, detail: &str, hint: Option<&str>| Capability {
             name: name.to_owned(),
             available,
             detail: detail.to_owned(),
-            advice: advice.map(str::to_owned),
+            hint: hint.map(str::to_owned),
         };
         let report = DoctorHere {
             here: Support {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::facts::moment;
 use super::{DIM, HEADING, Page, Report, text};
-use crate::snapshot::{Compression, Header, Provenance};
+use crate::snapshot::{Header, Provenance};
 
 /// A snapshot's header.
 #[derive(Clone, Debug, Serialize)]
@@ -51,11 +51,7 @@ impl Info {
         Self {
             file: file.to_owned(),
             file_bytes: header.file.bytes,
-            compression: match header.file.compression {
-                Compression::None => "none",
-                Compression::Gzip => "gzip",
-                Compression::Zstd => "zstd",
-            },
+            compression: header.file.compression.as_str(),
             nodes,
             edges,
             extra_native_bytes: schema.extra_native_bytes,
@@ -148,7 +144,7 @@ fn provenance_lines(provenance: &Provenance) -> Vec<(&'static str, String)> {
         ""
     };
     let lines = [
-        ("not live", said(&provenance.live_fallback).unwrap_or_default()),
+        ("not live", said(&provenance.fallback).unwrap_or_default()),
         ("taken", join(taken)),
         ("process", join(process)),
         ("memory", join(memory)),

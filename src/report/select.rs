@@ -46,7 +46,7 @@ impl Filter {
         self.is_in(name) || script.is_some_and(|script| self.is_in(&script.text()))
     }
 
-    fn is_in(&self, text: &str) -> bool {
+    pub(super) fn is_in(&self, text: &str) -> bool {
         text.to_lowercase().contains(&self.0)
     }
 }

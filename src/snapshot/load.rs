@@ -11,10 +11,11 @@ use super::locations::{Locations, LocationsBuilder};
 use super::numbers::Numbers;
 use super::provenance::Provenance;
 use super::schema::{self, EdgeKind, Schema};
-use super::source::{self, Compression};
+use super::source;
 use super::strings::{self, Strings};
 use super::text::{Reject, Text, default_threads};
 use super::{FileFacts, Snapshot};
+use crate::compression::Compression;
 
 /// The header of a snapshot is a few kilobytes.
 const MAX_HEADER_BYTES: usize = 16 << 20;

@@ -43,9 +43,10 @@ pub use load::{Header, OpenOptions};
 pub use locations::{Locations, Place, PlaceIndex};
 pub use provenance::{Memory, Provenance};
 pub use schema::{EdgeKind, NodeKind, Schema};
-pub use source::{Compression, read as read_text};
+pub use source::read as read_text;
 pub use strings::Strings;
 
+use crate::compression::Compression;
 use columns::{Edges, Nodes};
 
 /// The file a snapshot was read from.

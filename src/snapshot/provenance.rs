@@ -34,7 +34,7 @@ pub struct Provenance {
     pub ids_stable_up_to: Option<u32>,
     /// Why the capture is not live, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub live_fallback: Option<String>,
+    pub fallback: Option<String>,
     /// Whether the contents of strings are left out.
     #[serde(skip_serializing_if = "is_false")]
     pub redacted: bool,

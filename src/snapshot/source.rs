@@ -14,22 +14,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use super::error::SnapshotError;
+use crate::compression::Compression;
 
 /// Decompressed text travels in blocks of this size.
 const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks under way between the decompressing thread and the scanner.
 const BLOCKS_IN_FLIGHT: usize = 4;
-
-/// How the file is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// As V8 wrote it.
-    None,
-    /// `.gz`
-    Gzip,
-    /// `.zst`
-    Zstd,
-}
 
 /// A file that can be read at any offset, by several threads.
 #[derive(Clone, Debug)]
@@ -110,23 +100,15 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Compression, u64), SnapshotEr
     } else {
         0
     };
-    let compression = match &magic[..got] {
-        [0x1f, 0x8b, ..] => Compression::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd] => Compression::Zstd,
-        _ => Compression::None,
-    };
+    let compression = Compression::of_bytes(&magic[..got]);
     if compression == Compression::None && metadata.is_file() {
         return Ok((Source::File(plain), compression, bytes));
     }
     let reopened = File::open(path).map_err(|error| io_error("open", path, error))?;
     let reader = BufReader::with_capacity(256 << 10, reopened);
-    let reader: Box<dyn Read + Send> = match compression {
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
-        Compression::Zstd => {
-            Box::new(zstd::Decoder::with_buffer(reader).map_err(|error| io_error("decompress", path, error))?)
-        }
-        Compression::None => Box::new(reader),
-    };
+    let reader = compression
+        .text(reader)
+        .map_err(|error| io_error("decompress", path, error))?;
     let stream = Stream {
         blocks: decompress(reader),
         path: path.to_owned(),

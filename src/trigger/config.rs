@@ -8,10 +8,11 @@
 //! | `signal=NAME` | another one does ([`choice`]) |
 //! | `dir=PATH` | where the files go |
 //! | `nogc` | no garbage collection beforehand |
+//! | `nomemoryguard` | try even where there seems to be too little memory |
 //! | `live`, `live=prefer`, `live=require` | while the service goes on; in process where that cannot be, or not at all |
 //! | `comparable=once`, `comparable=each` | number objects for live captures: at the start, or before each |
 //! | `nocomparable` | forget object ids afterwards, and give back what they cost |
-//! | `compress=gzip`, `compress=zstd` | files are compressed while they are written |
+//! | `compress` (zstd), `compress=gzip`, `compress=none` | files are compressed while they are written |
 //! | `watch`, `watch=50%:150%` | snapshots of the main thread when its heap grows so much, and near its limit |
 //! | `watch-rss=…`, `watch-external=…` | … when RSS, or memory outside the heap, does |
 //! | `nearlimit`, `nonearlimit` | whether there is a snapshot near the limit (with `watch` there is) |
@@ -145,6 +146,7 @@ pub fn parse(text: &str) -> Environment {
                 read.config.directory = Some(PathBuf::from(path));
             }
             ("nogc", None) => read.config.gc = false,
+            ("nomemoryguard", None) => read.config.memory_guard = false,
             ("nocomparable", None) => {
                 read.config.comparable = false;
                 read.config.prime = Prime::Never;
@@ -159,8 +161,10 @@ pub fn parse(text: &str) -> Environment {
             }
             ("live", None | Some("prefer")) => read.config.live = Live::Prefer,
             ("live", Some("require")) => read.config.live = Live::Require,
-            ("compress", Some("gzip")) => read.config.compression = Compression::Gzip,
-            ("compress", Some("zstd")) => read.config.compression = Compression::Zstd,
+            ("compress", how) => match Compression::named(how.unwrap_or("zstd")) {
+                Some(compression) => read.config.compression = compression,
+                None => read.unknown.push(word.to_owned()),
+            },
             ("watch", None) => read.plan().set(Metric::Heap, &Plan::HEAP),
             ("nearlimit", None) => read.plan().near_limit = true,
             ("nonearlimit", None) => read.plan().near_limit = false,
@@ -193,7 +197,7 @@ mod tests {
     #[test]
     fn words_are_read_one_by_one() {
         type Case = (&'static str, fn(&mut Environment));
-        let cases: [Case; 22] = [
+        let cases: [Case; 25] = [
             ("", |_| {}),
             (" , ,", |_| {}),
             ("signal", |_| {}),
@@ -225,10 +229,13 @@ mod tests {
                 e.config.comparable = false;
                 e.unknown = ["live=maybe", "comparable"].map(String::from).to_vec();
             }),
-            ("compress=gzip,compress=zstd,compress=brotli,compress", |e| {
-                e.config.compression = Compression::Zstd;
-                e.unknown = ["compress=brotli", "compress"].map(String::from).to_vec();
+            ("compress=zstd,compress=gzip,compress=brotli", |e| {
+                e.config.compression = Compression::Gzip;
+                e.unknown = vec!["compress=brotli".into()];
             }),
+            ("compress", |e| e.config.compression = Compression::Zstd),
+            ("compress,compress=none", |_| {}),
+            ("nomemoryguard", |e| e.config.memory_guard = false),
             ("watch", |e| e.watch = Some(Plan::default())),
             ("nearlimit", |e| e.watch = Some(Plan::near_limit())),
             ("watch,watch=1M:20%,watch-rss=100%,nonearlimit,watch=much", |e| {

@@ -22,10 +22,10 @@ pub fn here() -> Support {
     let capabilities = vec![
         Finding::new("inProcess", "V8's HeapProfiler")
             .unless(!can.snapshots, &format!("{NO_SYMBOLS}; node:v8 writes the snapshots"))
-            .advise("use a node executable that is not stripped of its dynamic symbols, such as nodejs.org's"),
+            .otherwise("use a node executable that is not stripped of its dynamic symbols, such as nodejs.org's"),
         Finding::new("live", "a forked child captures while the process goes on")
             .unless_failed(live::support().map_err(str::to_owned))
-            .advise("captures stop the thread meanwhile: take the instance out of the load balancer first"),
+            .otherwise("captures stop the thread meanwhile: take the instance out of the load balancer first"),
         Finding::new(
             "gc",
             &if can.garbage_collection {
@@ -36,14 +36,14 @@ pub fn here() -> Support {
         ),
         Finding::new("signal", listening.signal.as_deref().unwrap_or_default())
             .unless_failed(signal.clone())
-            .advise("rs-heapdump capture PID does not need the signal"),
+            .otherwise("rs-heapdump capture PID does not need the signal"),
         Finding::new("blockedLoop", "V8's RequestInterrupt")
             .unless(!can.interrupts, NO_SYMBOLS)
             .unless_failed(signal)
-            .advise("rs-heapdump capture PID reaches a loop that never returns, too"),
+            .otherwise("rs-heapdump capture PID reaches a loop that never returns, too"),
         Finding::new("capture", "rs-heapdump capture PID")
             .unless_failed(listening.capture)
-            .advise("rs-heapdump capture PID goes by Node's inspector then"),
+            .otherwise("rs-heapdump capture PID goes by Node's inspector then"),
         Finding::new(
             "memoryGuard",
             "objects are counted before memory is taken; cgroup, rlimits and MemAvailable are read",
@@ -53,7 +53,7 @@ pub fn here() -> Support {
             "this platform does not tell how much memory is left",
         )
         .unless(!can.snapshots, NO_SYMBOLS)
-        .advise("see to it that there is memory for ten times the heap before capturing"),
+        .otherwise("see to it that there is memory for ten times the heap before capturing"),
         Finding::new("memoryReturn", "malloc_trim").unless(
             !cfg!(all(target_os = "linux", target_env = "gnu")),
             "the C library of this platform has no malloc_trim",
@@ -70,7 +70,7 @@ pub fn here() -> Support {
             !can.line_ends && can.snapshots && major <= LAST_WITHOUT_LINE_ENDS,
             "captures of large scripts can take minutes on this version of Node",
         )
-        .advise("use the latest release of this version of Node, or a newer one"),
+        .otherwise("use the latest release of this version of Node, or a newer one"),
     ];
     Support {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -95,7 +95,7 @@ impl Finding {
             name: name.to_owned(),
             available: true,
             detail: how.to_owned(),
-            advice: None,
+            hint: None,
         })
     }
 
@@ -112,9 +112,9 @@ impl Finding {
     }
 
     /// What to do where it does not work.
-    fn advise(mut self, advice: &str) -> Self {
+    fn otherwise(mut self, hint: &str) -> Self {
         if !self.0.available {
-            self.0.advice = Some(advice.to_owned());
+            self.0.hint = Some(hint.to_owned());
         }
         self
     }

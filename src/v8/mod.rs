@@ -31,6 +31,7 @@
 mod abi;
 mod hooks;
 mod line_ends;
+#[cfg(live)]
 pub mod platform_vtable;
 mod symbols;
 

@@ -52,6 +52,8 @@ pub(super) fn keys(snapshot: &Snapshot, cheapest: &Cheapest, limit: u32) -> Vec<
 }
 
 const UNKNOWN: u64 = 0;
+/// The text of a string that is missing: the file was cut off.
+const NAMELESS: u64 = 2;
 
 struct Places<'s> {
     snapshot: &'s Snapshot,
@@ -146,7 +148,10 @@ impl Places<'_> {
 
     /// A name without its numbers: ports, times and counters are those of a run.
     fn text(&mut self, string: StringIndex) -> u64 {
-        if self.texts[string.at()] == UNKNOWN {
+        let Some(known) = self.texts.get_mut(string.at()) else {
+            return NAMELESS;
+        };
+        if *known == UNKNOWN {
             let text = self.snapshot.strings().utf16(string);
             let is_digit = |unit: &u16| (u16::from(b'0')..=u16::from(b'9')).contains(unit);
             let mut hash = 3;
@@ -158,9 +163,9 @@ impl Places<'_> {
                     hash = part.iter().fold(hash, |hash, unit| mix(hash, u64::from(*unit)));
                 }
             }
-            self.texts[string.at()] = hash & !OF_SEVERAL | has_number | 2;
+            *known = hash & !OF_SEVERAL | has_number | 2;
         }
-        self.texts[string.at()]
+        *known
     }
 }
 

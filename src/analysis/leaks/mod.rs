@@ -36,6 +36,7 @@
 mod census;
 mod collections;
 mod entries;
+mod globals;
 mod growth;
 mod identity;
 mod keys;

@@ -4,8 +4,8 @@
 //! The name begins at the last variable, global or export on the most telling path to the object. Variables of
 //! Node's own modules say little to others: there the last object of a named class is the beginning.
 
-use super::entries;
 use super::scene::{Hop, Scene, is_user_file};
+use super::{entries, globals};
 use crate::analysis::{Source, captured};
 use crate::snapshot::{EdgeKind, NodeIndex, NodeKind, ObjectId};
 
@@ -147,7 +147,7 @@ fn anchor(scene: &Scene<'_>, path: &[Hop], at: usize) -> Option<(String, Anchor,
     if is_global(scene, hop.source) && matches!(kind, EdgeKind::Property | EdgeKind::Shortcut | EdgeKind::Element) {
         let name = scene.edge_name(edge);
         let text = format!("globalThis{}", property(&name));
-        let users = !is_standard(&name);
+        let users = !globals::is_standard(&name);
         return Some((text, Anchor::Global(name), users));
     }
     if scene.is_context(hop.source) && matches!(kind, EdgeKind::Context | EdgeKind::Hidden) {
@@ -357,149 +357,6 @@ pub(super) fn is_global(scene: &Scene<'_>, node: NodeIndex) -> bool {
     let name = scene.name(node);
     name == "global" || name.starts_with("global ") || name == "Object / global" || name == "[Global Object]"
 }
-
-/// Whether a standard, or Node, defines the global.
-pub(super) fn is_standard(name: &str) -> bool {
-    const NODE: [&str; 24] = [
-        "global",
-        "globalThis",
-        "process",
-        "console",
-        "Buffer",
-        "navigator",
-        "crypto",
-        "performance",
-        "fetch",
-        "structuredClone",
-        "queueMicrotask",
-        "atob",
-        "btoa",
-        "setTimeout",
-        "setInterval",
-        "setImmediate",
-        "clearTimeout",
-        "clearInterval",
-        "clearImmediate",
-        "escape",
-        "unescape",
-        "eval",
-        "parseInt",
-        "parseFloat",
-    ];
-    const FUNCTIONS: [&str; 9] = [
-        "isNaN",
-        "isFinite",
-        "decodeURI",
-        "decodeURIComponent",
-        "encodeURI",
-        "encodeURIComponent",
-        "gc",
-        "localStorage",
-        "sessionStorage",
-    ];
-    // Constructors and namespaces begin with a capital; a leak that does, too, is found by its variable.
-    NODE.contains(&name) || FUNCTIONS.contains(&name) || STANDARD_CLASSES.contains(&name) || name.starts_with('<')
-}
-
-/// Constructors and namespaces that V8 and Node put on the global object.
-const STANDARD_CLASSES: [&str; 96] = [
-    "AbortController",
-    "AbortSignal",
-    "AggregateError",
-    "Array",
-    "ArrayBuffer",
-    "AsyncDisposableStack",
-    "Atomics",
-    "BigInt",
-    "BigInt64Array",
-    "BigUint64Array",
-    "Blob",
-    "Boolean",
-    "BroadcastChannel",
-    "ByteLengthQueuingStrategy",
-    "CloseEvent",
-    "CompressionStream",
-    "CountQueuingStrategy",
-    "Crypto",
-    "CryptoKey",
-    "CustomEvent",
-    "DOMException",
-    "DataView",
-    "Date",
-    "DecompressionStream",
-    "DisposableStack",
-    "Error",
-    "ErrorEvent",
-    "EvalError",
-    "Event",
-    "EventSource",
-    "EventTarget",
-    "File",
-    "FinalizationRegistry",
-    "Float16Array",
-    "Float32Array",
-    "Float64Array",
-    "FormData",
-    "Function",
-    "Headers",
-    "Infinity",
-    "Int16Array",
-    "Int32Array",
-    "Int8Array",
-    "Intl",
-    "Iterator",
-    "JSON",
-    "Map",
-    "Math",
-    "MessageChannel",
-    "MessageEvent",
-    "MessagePort",
-    "NaN",
-    "Navigator",
-    "Number",
-    "Object",
-    "Performance",
-    "PerformanceEntry",
-    "PerformanceObserver",
-    "Promise",
-    "Proxy",
-    "RangeError",
-    "ReadableStream",
-    "ReferenceError",
-    "Reflect",
-    "RegExp",
-    "Request",
-    "Response",
-    "Set",
-    "SharedArrayBuffer",
-    "Storage",
-    "String",
-    "SubtleCrypto",
-    "SuppressedError",
-    "Symbol",
-    "SyntaxError",
-    "Temporal",
-    "TextDecoder",
-    "TextDecoderStream",
-    "TextEncoder",
-    "TextEncoderStream",
-    "TransformStream",
-    "TypeError",
-    "URIError",
-    "URL",
-    "URLPattern",
-    "URLSearchParams",
-    "Uint16Array",
-    "Uint32Array",
-    "Uint8Array",
-    "Uint8ClampedArray",
-    "WeakMap",
-    "WeakRef",
-    "WeakSet",
-    "WebAssembly",
-    "WebSocket",
-    "WritableStream",
-];
 
 /// The file that a `Module` object stands for.
 pub(super) fn module_source(scene: &Scene<'_>, module: NodeIndex) -> Option<Source> {

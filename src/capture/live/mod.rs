@@ -24,26 +24,25 @@
 //!
 //! Ids of objects: see [`ids`](super::ids).
 //!
+//! `cfg(live)` is where it has been tried: `build.rs` says which platform that is.
+//!
 //! [`platform_vtable`]: crate::v8::platform_vtable
 
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod child;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod contain;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod engine;
-#[cfg_attr(
-    not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")),
-    expect(dead_code, reason = "the states of an engine for other platforms")
-)]
+#[cfg_attr(not(live), expect(dead_code, reason = "the states of an engine for other platforms"))]
 mod machine;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod mappings;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod page;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod quiet;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 mod watch;
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -59,9 +58,9 @@ use super::{Captured, Limits, Outcome, Request, capture_into, platform};
 use crate::error::{Code, Error};
 use crate::v8::Isolate;
 
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 use engine::run;
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(live)]
 pub use engine::{look, support};
 
 /// Whether the captured thread is to go on meanwhile.
@@ -229,7 +228,7 @@ fn in_process(reach: &dyn Reach, request: Request, sink: Sink, told: Told) {
     });
 }
 
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+#[cfg(not(live))]
 mod elsewhere {
     use super::{Isolate, Obstacle, Phase, Reach, Request, Sink, Told, fall_back};
 
@@ -245,7 +244,7 @@ mod elsewhere {
         fall_back(reach, request, sink, told, Obstacle::unsupported(WHY));
     }
 }
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+#[cfg(not(live))]
 use elsewhere::run;
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+#[cfg(not(live))]
 pub use elsewhere::{look, support};

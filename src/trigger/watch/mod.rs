@@ -6,11 +6,13 @@
 //! | [`policy`] | when to measure and when to capture; pure |
 //! | [`course`] | how far a watcher is, and what is told of it |
 //! | [`gauge`] | what V8 tells at each garbage collection |
-//! | this one | a thread that leads (`heapdump-watch`), and what it wants of the watched one |
+//! | [`lead`] | a thread that leads (`heapdump-watch`), and what it wants of the watched one |
+//! | [`portable`] | JavaScript leads instead |
+//! | this one | who watches which thread, from when to when |
 //!
 //! The watched thread is visited only to collect garbage and to capture; otherwise it pays for a hook that V8
 //! calls at the end of a collection. Between visits the leading thread sleeps: until the gauge wakes
-//! it, until the policy's time has come, or, where RSS is watched, for [`RSS_INTERVAL`].
+//! it, until the policy's time has come, or, where RSS is watched, for five seconds.
 //!
 //! *Confirming.* In process the thread stands still for the snapshot anyway, so garbage is collected at a stroke
 //! first. Where the service is not to stand still (`live`) or nothing is to be collected (`gc: false`), V8 is asked to begin a
@@ -21,36 +23,30 @@
 
 mod course;
 mod gauge;
+mod lead;
 pub mod plan;
 pub mod policy;
+mod portable;
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use self::course::Course;
-use self::gauge::{Gauge, Observation};
+use self::gauge::Observation;
 use self::plan::Plan;
-use self::policy::{Look, Metric, Sample};
+use self::policy::{Metric, Sample};
+pub use self::portable::{Next, Portable};
 use super::config::{self, Config};
 use super::near_limit::{self, Armed};
 use super::stderr;
-use super::threads::{self, Key, Subject};
-use crate::capture::live::{self, Live};
-use crate::capture::{Limits, Outcome, PortableCapture, Trigger, block_signals, memory};
+use super::threads::{Key, Subject};
+use crate::capture::Limits;
 use crate::error::{Code, Error};
 use crate::fault::faults;
-use crate::v8::{self, HeapStatistics, Isolate};
-
-/// How often RSS is read, where it is watched.
-const RSS_INTERVAL: Duration = Duration::from_secs(5);
-/// The longest sleep.
-const SLEEP_MAX: Duration = Duration::from_secs(3600);
-/// How long a collection that V8 does in steps may take.
-const STEPS_WAIT: Duration = Duration::from_secs(30);
+use crate::v8::{self, Isolate};
 
 /// What the snapshots of one watcher are like, beside the defaults.
 pub type Changes = Arc<dyn Fn(&mut Config) + Send + Sync>;
@@ -175,7 +171,7 @@ pub fn watch(key: Key, plan: Plan, changes: Changes) -> Result<(Watcher, Option<
     };
     let portable = match isolate {
         Some(isolate) if grows => {
-            let (observation, thread) = lead(isolate, course)?;
+            let (observation, thread) = lead::start(isolate, course)?;
             installed.observation = observation;
             installed.thread = Some(thread);
             None
@@ -185,25 +181,6 @@ pub fn watch(key: Key, plan: Plan, changes: Changes) -> Result<(Watcher, Option<
     };
     INSTALLED.with_borrow_mut(|place| *place = Some(installed));
     Ok((watcher, portable))
-}
-
-/// Starts the thread that leads.
-fn lead(isolate: Isolate, course: Course) -> Result<(Option<Observation>, JoinHandle<()>), Error> {
-    let (hand_over, handed) = channel();
-    let thread = thread::Builder::new()
-        .name("heapdump-watch".into())
-        .spawn(move || {
-            block_signals();
-            if let Ok(gauge) = handed.recv() {
-                Lead { course, gauge }.run();
-            }
-        })
-        .map_err(|error| Error::io(&error, "pthread_create", std::path::Path::new("heapdump-watch")))?;
-    let gauge = Arc::new(Gauge::new(thread.thread().clone()));
-    gauge.read(isolate.heap_statistics());
-    let observation = gauge.observe(isolate);
-    let _ = hand_over.send(gauge);
-    Ok((observation, thread))
 }
 
 /// Stops what watches the current thread. Called before its environment goes, too.
@@ -250,179 +227,4 @@ fn adapted(changes: &Changes) -> Config {
     let mut config = config::current();
     changes(&mut config);
     config
-}
-
-/// One snapshot of a watcher at a time in this process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// The thread that leads.
-struct Lead {
-    course: Course,
-    gauge: Arc<Gauge>,
-}
-
-impl Lead {
-    fn run(mut self) {
-        let watches_rss = self.course.watches(Metric::Rss);
-        while !self.course.is_over() {
-            let sleep = match self.course.look(self.reading(watches_rss)) {
-                Look::Until(time) => time.saturating_sub(self.course.now()),
-                Look::Below(marks) if self.gauge.arm(marks) => continue,
-                Look::Below(_) if watches_rss => RSS_INTERVAL,
-                Look::Below(_) => SLEEP_MAX,
-                Look::Measure => {
-                    self.examine();
-                    continue;
-                }
-                Look::Finish => return,
-            };
-            thread::park_timeout(sleep.clamp(Duration::from_millis(1), SLEEP_MAX));
-        }
-    }
-
-    fn reading(&self, with_rss: bool) -> Sample {
-        Sample {
-            rss: if with_rss { memory::rss_bytes() } else { 0 },
-            ..self.gauge.reading()
-        }
-    }
-
-    /// Measures, and does what follows.
-    fn examine(&mut self) {
-        let config = self.course.config();
-        let in_steps = config.live != Live::Off || !config.gc;
-        let measured = if in_steps {
-            self.collect_in_steps()
-        } else {
-            self.collect()
-        };
-        let Ok((sample, cost)) = measured else { return }; // stopped, or gone
-        if let Some(steps) = self.course.measured(sample, cost, config.quiet) {
-            self.capture(config, in_steps, &steps);
-        }
-    }
-
-    /// Collects all garbage, and measures; answers with what that cost, too.
-    fn collect(&self) -> Result<(Sample, Duration), Error> {
-        let gauge = Arc::clone(&self.gauge);
-        let (sample, cost) = live::visit(&*self.course.subject.reach(), self.course.limits(), move |isolate| {
-            let begun = Instant::now();
-            isolate.collect_garbage();
-            let cost = begun.elapsed();
-            gauge.read(isolate.heap_statistics());
-            (gauge.reading(), cost)
-        })?;
-        let rss = memory::rss_bytes();
-        Ok((Sample { rss, ..sample }, cost))
-    }
-
-    /// Has V8 collect in steps of its own, waits for the end, and measures.
-    fn collect_in_steps(&self) -> Result<(Sample, Duration), Error> {
-        let before = self.gauge.full_collections();
-        live::visit(&*self.course.subject.reach(), self.course.limits(), |isolate| {
-            isolate.begin_collection();
-        })?;
-        let begun = Instant::now();
-        while self.gauge.full_collections() == before && begun.elapsed() < STEPS_WAIT && !self.course.is_over() {
-            thread::park_timeout(Duration::from_millis(20));
-        }
-        Ok((self.reading(true), Duration::ZERO))
-    }
-
-    /// Captures for these steps (none: for the baseline), and waits for the outcome.
-    fn capture(&mut self, mut config: Config, in_steps: bool, steps: &[usize]) {
-        let _turn = lock(&ONE_AT_A_TIME);
-        config.gc &= in_steps; // it has been done
-        let quiet = config.quiet;
-        let request = self.course.subject.request(config, Trigger::Watch);
-        let limits = request.limits.clone();
-        let (tell, told) = channel::<Outcome>();
-        live::start(self.course.subject.reach(), request, None, move |outcome| {
-            let _ = tell.send(outcome);
-        });
-        let outcome = loop {
-            match told.recv_timeout(Duration::from_millis(50)) {
-                Ok(outcome) => break outcome,
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) if self.course.is_over() => limits.cancel(),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        };
-        if self.course.is_over() && outcome.is_err() {
-            return; // nobody wants to know
-        }
-        self.course.captured(steps, &outcome, quiet);
-    }
-}
-
-/// A watcher for who measures and captures in JavaScript, because V8's functions are not to be found.
-pub struct Portable(Arc<Mutex<Course>>);
-
-/// What JavaScript is to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Come again.
-    Wait,
-    /// Collect all garbage and measure.
-    Measure,
-    /// Nothing any more.
-    Stop,
-}
-
-impl Portable {
-    fn new(course: Course) -> Self {
-        Self(Arc::new(Mutex::new(course)))
-    }
-
-    /// How often to look.
-    pub fn interval(&self) -> Duration {
-        let course = lock(&self.0);
-        course
-            .plan
-            .settle
-            .clamp(Duration::from_millis(10), Duration::from_secs(1))
-    }
-
-    /// What to do, with a heap of this size, garbage included.
-    pub fn look(&self, heap: HeapStatistics) -> Next {
-        let course = lock(&self.0);
-        if course.is_over() {
-            return Next::Stop;
-        }
-        match course.look(sample(heap)) {
-            Look::Finish => Next::Stop,
-            Look::Measure => Next::Measure,
-            Look::Until(_) | Look::Below(_) => Next::Wait,
-        }
-    }
-
-    /// All garbage has been collected, which took `cost`; answers with the capture to carry out.
-    pub fn measured(&self, heap: HeapStatistics, cost: Duration) -> Option<threads::Portable> {
-        let mut course = lock(&self.0);
-        let mut config = course.config();
-        let quiet = config.quiet;
-        let steps = course.measured(sample(heap), cost, quiet)?;
-        config.gc = false; // it has been done
-        match PortableCapture::begin(course.subject.request(config, Trigger::Watch)) {
-            Ok(capture) => {
-                let course = Arc::clone(&self.0);
-                Some(threads::Portable {
-                    capture,
-                    ending: Box::new(move |outcome| lock(&course).captured(&steps, outcome, quiet)),
-                })
-            }
-            Err(error) => {
-                course.captured(&steps, &Err(error), quiet);
-                None
-            }
-        }
-    }
-}
-
-fn sample(heap: HeapStatistics) -> Sample {
-    Sample {
-        heap: heap.used_bytes,
-        rss: memory::rss_bytes(),
-        external: heap.external_bytes,
-    }
 }

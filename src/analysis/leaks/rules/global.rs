@@ -3,7 +3,8 @@
 //! In the graph: `global -property:<name>->`.
 
 use super::{Evidence, Explanation, Rule};
-use crate::analysis::leaks::naming::{Anchor, is_standard};
+use crate::analysis::leaks::globals;
+use crate::analysis::leaks::naming::Anchor;
 
 pub(super) const RULE: Rule = Rule {
     slug: "global",
@@ -15,7 +16,7 @@ fn recognise(evidence: &Evidence<'_>) -> Option<Explanation> {
     let Anchor::Global(name) = &evidence.named.anchor else {
         return None;
     };
-    if is_standard(name) {
+    if globals::is_standard(name) {
         return None;
     }
     Some(Explanation {

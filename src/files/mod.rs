@@ -1,7 +1,7 @@
 //! From files to reports: what the command line and JavaScript have in common.
 //!
 //! ```no_run
-//! use rs_heapdump::opened::{Nobody, Opened, Reading};
+//! use rs_heapdump::files::{Nobody, Opened, Reading};
 //! use rs_heapdump::report::{Selection, SortSummary};
 //!
 //! let snapshot = Opened::open("after.heapsnapshot".as_ref(), Reading::default(), &Nobody)?;
@@ -13,6 +13,18 @@
 //! An [`Opened`] stays open for one question after another; the answers come from what was computed
 //! once. [`compare`] reads its files one at a time, and needs less of each. Whoever waits is told through
 //! an [`Observer`].
+//!
+//! | module | what |
+//! |---|---|
+//! | [`hunt`] | leaks, through a series of files |
+//! | [`frames`] | lines of source for them, and source maps |
+//! | [`siblings`] | which function uses what another one keeps |
+//! | [`redacted`] | from a file to a redacted one |
+
+mod frames;
+pub mod hunt;
+pub mod redacted;
+mod siblings;
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +32,6 @@ use crate::analysis::{ClassIndex, Classes, Comparability, Digest, Interfaces};
 use crate::error::{Code, Error};
 use crate::graph::Heap;
 use crate::redact::Key;
-use crate::redacted;
 use crate::report::{
     self, Diff, DiffBuilder, Objects, Retainers, Selection, SnapshotFacts, SortDiff, SortSummary, Summary, Target,
 };
@@ -50,6 +61,16 @@ pub struct Reading {
     /// Without the contents of strings, which the answers would show. A redacted copy is read, which is a file in the
     /// system's directory for such for that time.
     pub redact: Option<Key>,
+}
+
+impl Reading {
+    /// What is redacted is so with a key that nobody keeps.
+    pub fn new(salvage: bool, redact: bool) -> Result<Self, Error> {
+        Ok(Self {
+            salvage,
+            redact: redact.then(redacted::fresh_key).transpose()?,
+        })
+    }
 }
 
 /// Whose retainers are asked for.

@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::siblings;
 use crate::analysis::leaks::Shared;
 use crate::report::{CodeFrame, KeptVariable, LeakReport, Line};
-use crate::siblings;
 
 /// Larger files are bundles, of which lines say nothing.
 const MAX_FILE_BYTES: u64 = 16 << 20;

@@ -1,24 +1,21 @@
 //! `leaks`: what grows and will not stop, who holds it, which line, and what to do.
 //!
 //! The first suspect is told in full, with its lines of source where they were found; the others in brief, so
-//! that the usual answer fits one screen. JSON has everything about each.
+//! that the usual answer fits one screen ([`shown`]). JSON has everything about each.
+
+mod shown;
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::Label;
-use super::{ACCENT, DIM, GROWTH, HEADING, Objects, Page, Report, SnapshotFacts, text};
+use super::{Objects, Script, SnapshotFacts, select, text};
 use crate::analysis::leaks::{Leaks, Shared, Suspect};
 use crate::analysis::{Comparability, Source};
 use crate::graph::Heap;
 
 /// Steps of a path in JSON; of longer ones the middle is left out.
 const MAX_STEPS: usize = 200;
-/// Text is broken into lines of at most so many columns.
-const MAX_TEXT_WIDTH: usize = 110;
-/// Of the path so many last steps are shown.
-const MAX_PATH_LINES: usize = 8;
 
 /// A line of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,15 +99,14 @@ struct Step {
     node: String,
     class: String,
     id: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<super::Script>,
+    script: Option<Script>,
 }
 
 /// What grows.
 #[derive(Clone, Debug, Serialize)]
 struct Grows {
     class: String,
-    count: Vec<u64>,
+    counts: Vec<u64>,
 }
 
 /// A suspect, ready to be shown.
@@ -173,7 +169,7 @@ impl LeakReport {
     ) -> Self {
         let objects = Objects::new(heap);
         let rows = leaks.suspects.iter().map(|suspect| SuspectRow::new(&objects, suspect));
-        let wanted = filter.map(super::select::Filter::new);
+        let wanted = filter.map(select::Filter::new);
         let rows = rows.filter(|row| wanted.as_ref().is_none_or(|filter| row.matches(filter)));
         let mut suspects: Vec<SuspectRow> = rows.take(top.unwrap_or(usize::MAX)).collect();
         for (at, suspect) in suspects.iter_mut().enumerate() {
@@ -206,51 +202,6 @@ impl LeakReport {
              live ones with comparable: 'each'",
         ))
     }
-
-    fn heading(&self, page: &Page) -> String {
-        let mut out = String::new();
-        if let Some(last) = self.snapshots.last() {
-            out += &last.heading(page);
-        }
-        let bytes = &self.growth.bytes;
-        let grown = match bytes.as_slice() {
-            [first, .., last] => last.cast_signed() - first.cast_signed(),
-            _ => 0,
-        };
-        let line = format!(
-            "{} snapshots: {} ({})",
-            bytes.len(),
-            series(bytes, text::size),
-            text::size_delta(grown)
-        );
-        out += &text::cut_end(&line, page.width);
-        if !self.suspects.is_empty() && grown > 0 {
-            let share = text::percent(self.growth.explained_bytes, grown.unsigned_abs());
-            let _ = write!(out, "\nof what came {share} is explained below");
-        }
-        out + "\n"
-    }
-
-    fn next(&self, page: &Page) -> String {
-        let file = |at: Option<&SnapshotFacts>| {
-            at.and_then(|facts| text::shell_word(&facts.file))
-                .unwrap_or_else(|| "FILE".to_owned())
-        };
-        let last = file(self.snapshots.last());
-        match self.suspects.first() {
-            Some(suspect) => {
-                let id = suspect.samples.first().copied().unwrap_or(suspect.owner_id);
-                page.next(&format!("retainers {last} --id {id}"))
-            }
-            None => page.next(&format!("diff {} {last}", file(self.snapshots.first()))),
-        }
-    }
-}
-
-/// `50 → 250 → 850`
-fn series(values: &[u64], show: impl Fn(u64) -> String) -> String {
-    let values: Vec<String> = values.iter().map(|value| show(*value)).collect();
-    values.join(" → ")
 }
 
 impl SuspectRow {
@@ -274,7 +225,7 @@ impl SuspectRow {
                     .take(256)
                     .collect(),
                 id: object.id,
-                source: object.script,
+                script: object.script,
             }
         });
         Self {
@@ -289,7 +240,7 @@ impl SuspectRow {
             retained_bytes: suspect.retained_bytes.clone(),
             grows: Grows {
                 class: suspect.grows.class.clone(),
-                count: suspect.grows.counts.clone(),
+                counts: suspect.grows.counts.clone(),
             },
             sample_keys: suspect.sample_keys.clone(),
             source: suspect.source.as_ref().map(Line::of),
@@ -327,187 +278,10 @@ impl SuspectRow {
         self.kept_variables = kept;
     }
 
-    fn matches(&self, filter: &super::select::Filter) -> bool {
-        let lines = [&self.source, &self.holder].into_iter().flatten();
-        let mut places = lines.map(Line::text);
-        filter.is_in_class(&self.owner, None)
-            || filter.is_in_class(self.cause, None)
-            || filter.is_in_class(&self.grows.class, None)
-            || places.any(|place| filter.is_in_class(&place, None))
-    }
-
-    /// Rank, owner and cause.
-    fn title(&self, page: &Page) -> String {
-        let rank = format!("{}  ", self.rank);
-        let cause = format!("  {}", self.name);
-        let room = page
-            .width
-            .saturating_sub(text::width(&rank) + text::width(&cause))
-            .max(16);
-        let owner = text::cut_end(&text::shown(&self.owner), room);
-        format!(
-            "\n{rank}{}{}\n",
-            page.paint(HEADING, &owner),
-            page.paint(GROWTH, &cause)
-        )
-    }
-
-    fn fact(page: &Page, label: &str, fact: &str) -> String {
-        let room = page.width.saturating_sub(14);
-        format!(
-            "   {}{}\n",
-            page.paint(DIM, &format!("{label:<11}")),
-            text::cut_end(fact, room)
-        )
-    }
-
-    fn place(page: &Page, label: &str, line: &Line) -> String {
-        let name = match line.function.as_str() {
-            "" => "(anonymous)".to_owned(),
-            name => text::shown(name),
-        };
-        let mut place = Label::new(&name, Some(line.text()));
-        place.name.style = ACCENT;
-        let spans = place.fit(page.width.saturating_sub(14));
-        let spans: String = spans.iter().map(|span| page.paint(span.style, &span.text)).collect();
-        format!("   {}{spans}\n", page.paint(DIM, &format!("{label:<11}")))
-    }
-
-    fn figures(&self, page: &Page) -> String {
-        let mut out = Self::fact(
-            page,
-            "grows",
-            &format!(
-                "{}  {}",
-                series(&self.counts, text::count),
-                text::shown(&self.grows.class)
-            ),
-        );
-        out += &Self::fact(page, "retained", &series(&self.retained_bytes, text::size));
-        if !self.sample_keys.is_empty() {
-            let keys: Vec<String> = self
-                .sample_keys
-                .iter()
-                .map(|key| format!("{:?}", text::shown(key)))
-                .collect();
-            out += &Self::fact(page, "keys", &keys.join(", "));
-        }
-        out
-    }
-
-    fn places(&self, page: &Page) -> String {
-        let mut out = String::new();
-        if let Some(source) = &self.source {
-            out += &Self::place(page, "made at", source);
-        }
-        if let Some(holder) = self
-            .holder
-            .as_ref()
-            .filter(|holder| Some(*holder) != self.source.as_ref())
-        {
-            out += &Self::place(page, "held by", holder);
-        }
-        out
-    }
-
-    fn full(&self, page: &Page) -> String {
-        let mut out = self.title(page) + &self.figures(page) + &self.places(page);
-        for frame in self.frames.iter().take(1) {
-            out += &frame.text(page);
-        }
-        out += &wrapped(page, "why", &self.why);
-        out += &wrapped(page, "what to do", &self.advice);
-        out + &self.way(page)
-    }
-
-    fn brief(&self, page: &Page) -> String {
-        self.title(page) + &self.figures(page) + &self.places(page)
-    }
-
-    /// The last steps of the path.
-    fn way(&self, page: &Page) -> String {
-        let skipped = self.path.len().saturating_sub(MAX_PATH_LINES);
-        let mut out = String::new();
-        for (at, step) in self.path[skipped..].iter().enumerate() {
-            let label = if at == 0 { "path" } else { "" };
-            let edge = step
-                .edge
-                .as_deref()
-                .map(|edge| format!("{}: ", text::shown(edge)))
-                .unwrap_or_default();
-            out += &Self::fact(page, label, &format!("{edge}{} @{}", text::shown(&step.node), step.id));
-        }
-        out
-    }
-}
-
-/// Text under a label, broken into lines.
-fn wrapped(page: &Page, label: &str, content: &str) -> String {
-    let room = page.width.min(MAX_TEXT_WIDTH).saturating_sub(14).max(20);
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text::shown(content).split(' ') {
-        let word = text::cut_end(word, room);
-        let last = lines.len() - 1;
-        if !lines[last].is_empty() && text::width(&lines[last]) + 1 + text::width(&word) > room {
-            lines.push(word);
-        } else {
-            if !lines[last].is_empty() {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(&word);
-        }
-    }
-    let mut out = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        let label = if at == 0 { label } else { "" };
-        let _ = writeln!(out, "   {}{line}", page.paint(DIM, &format!("{label:<11}")));
-    }
-    out
-}
-
-impl CodeFrame {
-    fn text(&self, page: &Page) -> String {
-        let digits = (self.first_line as usize + self.lines.len()).to_string().len();
-        let mut out = String::new();
-        for (at, line) in self.lines.iter().enumerate() {
-            let number = self.first_line + at as u32;
-            let is_it = number == self.line;
-            let mark = if is_it { ">" } else { " " };
-            let line = text::cut_end(
-                &text::shown(&line.replace('\t', "  ")),
-                page.width.saturating_sub(digits + 10),
-            );
-            let line = format!("{mark} {number:>digits$} | {line}");
-            let style = if is_it { ACCENT } else { DIM };
-            let _ = writeln!(out, "      {}", page.paint(style, line.trim_end()));
-        }
-        if let Some(warning) = &self.warning {
-            out += &SuspectRow::fact(page, "warning", &text::shown(warning));
-        }
-        out
-    }
-}
-
-impl Report for LeakReport {
-    fn text(&self, page: &Page) -> String {
-        let mut out = self.heading(page);
-        if self.suspects.is_empty() {
-            out += "\nno leak found\n";
-        }
-        for (at, suspect) in self.suspects.iter().enumerate() {
-            out += &if at == 0 {
-                suspect.full(page)
-            } else {
-                suspect.brief(page)
-            };
-        }
-        if !self.notes.is_empty() {
-            out.push('\n');
-        }
-        for note in &self.notes {
-            out += &wrapped(page, "note", note);
-        }
-        out.push('\n');
-        out + &self.next(page)
+    fn matches(&self, filter: &select::Filter) -> bool {
+        let places = [&self.source, &self.holder].into_iter().flatten().map(Line::text);
+        let [owner, cause, class] = [self.owner.as_str(), self.cause, self.grows.class.as_str()];
+        [owner, cause, class].into_iter().any(|text| filter.is_in(text))
+            || places.into_iter().any(|place| filter.is_in(&place))
     }
 }

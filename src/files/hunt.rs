@@ -5,12 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Observer, Reading, frames};
 use crate::analysis::Comparability;
 use crate::analysis::leaks::{Census, Leaks};
 use crate::error::{Code, Error};
-use crate::frames;
 use crate::graph::Heap;
-use crate::opened::{self, Observer, Reading};
 use crate::report::{LeakReport, SnapshotFacts};
 use crate::snapshot::{Provenance, Snapshot};
 
@@ -71,7 +70,7 @@ fn search(
     let mut censuses: Vec<Census> = Vec::new();
     let mut all_facts = Vec::new();
     for file in earlier.iter().map(PathBuf::as_path).chain([last]) {
-        let snapshot = opened::read(file, reading, observer)?;
+        let snapshot = super::read(file, reading, observer)?;
         all_facts.push(SnapshotFacts::of_snapshot(&file.to_string_lossy(), &snapshot));
         let ids = censuses
             .iter()

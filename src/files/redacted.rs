@@ -9,15 +9,14 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use super::Observer;
+use crate::compression::Compression;
 use crate::error::{Code, Error};
-use crate::opened::Observer;
 use crate::redact::{Failure, Figures, Key, Malformed, Survey};
-use crate::snapshot::{Compression, SnapshotError, read_text};
+use crate::snapshot::{SnapshotError, read_text};
 
 /// A key has as many bytes.
 const KEY_BYTES: usize = 16;
-/// zstd's own default.
-const ZSTD_LEVEL: i32 = 3;
 
 /// A key that nobody keeps.
 pub fn fresh_key() -> Result<Key, Error> {
@@ -65,16 +64,6 @@ fn create_key(path: &Path) -> io::Result<Result<Key, Error>> {
     };
     file.write_all(&key)?;
     Ok(Ok(Key::new(key)))
-}
-
-/// What the name of a file says of its compression.
-#[must_use]
-pub fn compression(path: &Path) -> Compression {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gz") => Compression::Gzip,
-        Some("zst") => Compression::Zstd,
-        _ => Compression::None,
-    }
 }
 
 /// Why there is no redacted file.
@@ -141,13 +130,25 @@ pub fn write(
     let mut redactor = survey.finish()?;
 
     let second_half = |done, total: u64| observer.reading(file, total + done, 2 * total);
-    let mut encoder = Encoder::new(compression, out)?;
-    let mut sink = |bytes: &[u8]| encoder.write_all(bytes);
+    let mut compressor = compression.filter()?;
+    let mut stored = Vec::new();
+    let mut sink = |bytes: &[u8]| match &mut compressor {
+        None => out.write_all(bytes),
+        Some(compressor) => {
+            stored.clear();
+            compressor.take(bytes, &mut stored)?;
+            out.write_all(&stored)
+        }
+    };
     read_text(file, &second_half, |block| {
         Ok::<_, Stop>(redactor.feed(block, &mut sink)?)
     })?;
     let figures = redactor.finish(&mut sink)?;
-    encoder.finish()?;
+    if let Some(compressor) = &mut compressor {
+        stored.clear();
+        compressor.end(&mut stored)?;
+        out.write_all(&stored)?;
+    }
     Ok(figures)
 }
 
@@ -162,37 +163,5 @@ pub fn temporary(file: &Path, key: Key, observer: &dyn Observer) -> Result<Named
     match write(file, key, Compression::None, copy.as_file_mut(), observer) {
         Ok(_) => Ok(copy),
         Err(stop) => Err(stop.of(file, copy.path())),
-    }
-}
-
-enum Encoder<'a> {
-    Plain(&'a mut dyn Write),
-    Gzip(flate2::write::GzEncoder<&'a mut dyn Write>),
-    Zstd(zstd::Encoder<'static, &'a mut dyn Write>),
-}
-
-impl<'a> Encoder<'a> {
-    fn new(compression: Compression, out: &'a mut dyn Write) -> io::Result<Self> {
-        Ok(match compression {
-            Compression::None => Self::Plain(out),
-            Compression::Gzip => Self::Gzip(flate2::write::GzEncoder::new(out, flate2::Compression::fast())),
-            Compression::Zstd => Self::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
-        })
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(out) => out.write_all(bytes),
-            Self::Gzip(encoder) => encoder.write_all(bytes),
-            Self::Zstd(encoder) => encoder.write_all(bytes),
-        }
-    }
-
-    fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Plain(_) => Ok(()),
-            Self::Gzip(encoder) => encoder.finish().map(drop),
-            Self::Zstd(encoder) => encoder.finish().map(drop),
-        }
     }
 }

@@ -1,16 +1,15 @@
 //! What can be asked for.
 
-use std::ffi::OsString;
+mod attach;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Code, Error};
-use crate::hunt;
-use crate::opened::{self, Wanted};
-use crate::protocol::{LiveChoice, ThreadChoice};
-use crate::redacted;
+use crate::files::{self, Wanted, hunt};
 use crate::report::{Selection, SortDiff, SortSummary, TreeOptions};
+pub(super) use attach::{Capture, Run};
 
 /// Rows of a table on a terminal, unless asked otherwise.
 const DEFAULT_ROWS: usize = 20;
@@ -45,8 +44,9 @@ pub(super) struct Arguments {
     pub command: Command,
 }
 
-/// How results are shown.
+/// How results are shown; listed after what a command takes itself.
 #[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "With every command")]
 pub(super) struct Shown {
     /// Print JSON (version 1), sizes in bytes
     #[arg(long, global = true)]
@@ -77,6 +77,7 @@ pub(super) enum Command {
     /// What works here, or for a process, and what to do where it does not
     Doctor {
         /// The process
+        #[arg(value_parser = process_id)]
         pid: Option<u32>,
     },
     /// What a file's header says: counts, who wrote it, memory that an analysis will need
@@ -151,7 +152,7 @@ pub(super) enum Command {
         #[command(flatten)]
         target: Target,
         /// Paths at most; 0 for all that are found
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_PATHS)]
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_PATHS, value_parser = how_many)]
         top: usize,
         #[command(flatten)]
         reading: Reading,
@@ -170,145 +171,11 @@ pub(super) enum Command {
     },
 }
 
-/// A snapshot of a running process: by the addon where it has loaded that, else by Node's inspector.
-#[derive(Clone, Debug, Args)]
-pub(super) struct Capture {
-    /// The process
-    pub pid: Option<u32>,
-    /// The file; replaced if it is there
-    #[arg(long, short, value_name = "FILE", requires = "pid")]
-    pub output: Option<PathBuf>,
-    /// Where the file goes under a name of its own: by default where the process is configured to put it, else its
-    /// working directory; by the inspector, the one of this command
-    #[arg(long, value_name = "DIR", requires = "pid", conflicts_with = "output")]
-    pub dir: Option<PathBuf>,
-    /// While the process goes on: where that is possible, or not at all (require)
-    #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "prefer")]
-    pub live: Option<Live>,
-    /// Compress the file while it is written
-    #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
-    pub compress: Option<Compress>,
-    /// Leave out what strings contain
-    #[arg(long, requires = "pid")]
-    pub redact: bool,
-    /// A worker, by its threadId, or all threads
-    #[arg(long, value_name = "N|all", requires = "pid", value_parser = thread)]
-    pub thread: Option<ThreadChoice>,
-    /// Do not collect garbage first
-    #[arg(long, requires = "pid")]
-    pub no_gc: bool,
-    /// Try even where there seems to be too little memory
-    #[arg(long, requires = "pid")]
-    pub no_memory_guard: bool,
-    /// Give up after so long
-    #[arg(long, value_name = "SECONDS", requires = "pid", value_parser = seconds)]
-    pub timeout: Option<f64>,
-}
-
-/// Node with the addon; what is not said here is as `NODE_HEAPDUMP_OPTIONS` has it.
-#[derive(Clone, Debug, Args)]
-pub(super) struct Run {
-    /// Where the snapshots go
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// Capture while the service goes on: where that is possible, or not at all (require)
-    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "prefer")]
-    pub live: Option<Live>,
-    /// Compress the files while they are written
-    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "zstd")]
-    pub compress: Option<Compress>,
-    /// Leave out what strings contain
-    #[arg(long)]
-    pub redact: bool,
-    /// Capture when memory grows, and near the heap's limit: by how much of the heap, such as 50%:150%
-    #[arg(long, value_name = "STEPS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub watch: Option<String>,
-    /// Capture before the process dies of too small a heap
-    #[arg(long)]
-    pub near_limit: bool,
-    /// Whom a signal covers
-    #[arg(long, value_name = "WHICH")]
-    pub threads: Option<Threads>,
-    /// Do not collect garbage first
-    #[arg(long)]
-    pub no_gc: bool,
-    /// How many files of ours stay in the directory
-    #[arg(long, value_name = "N")]
-    pub keep: Option<u32>,
-    /// The signal that takes a snapshot, instead of SIGUSR2
-    #[arg(long, value_name = "NAME", conflicts_with = "no_signal")]
-    pub signal: Option<String>,
-    /// Take no snapshots on a signal
-    #[arg(long)]
-    pub no_signal: bool,
-    /// No lines on stderr
-    #[arg(long)]
-    pub quiet: bool,
-    /// The script and its arguments; options of Node's may come first
-    #[arg(last = true, required = true, num_args = 1.., value_name = "APP")]
-    pub command: Vec<OsString>,
-}
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($word:ident = $text:literal),* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-        pub(super) enum $name { $($word),* }
-
-        impl $name {
-            /// As `NODE_HEAPDUMP_OPTIONS` has it.
-            pub(super) fn as_str(self) -> &'static str {
-                match self { $(Self::$word => $text),* }
-            }
-        }
-    };
-}
-
-words! {
-    /// How live.
-    Live { Prefer = "prefer", Require = "require" }
-}
-words! {
-    /// How files are stored.
-    Compress { Zstd = "zstd", Gzip = "gzip", None = "none" }
-}
-words! {
-    /// Which threads.
-    Threads { Main = "main", All = "all" }
-}
-
-impl From<Live> for LiveChoice {
-    fn from(live: Live) -> Self {
-        match live {
-            Live::Prefer => Self::Prefer,
-            Live::Require => Self::Require,
-        }
-    }
-}
-
-fn thread(text: &str) -> Result<ThreadChoice, String> {
-    match text {
-        "all" => Ok(ThreadChoice::All),
-        "main" => Ok(ThreadChoice::One(0)),
-        number => number
-            .parse()
-            .map(ThreadChoice::One)
-            .map_err(|_| "a thread is named by its threadId, such as 3, or `all`".to_owned()),
-    }
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.trim_end_matches('s').parse().ok();
-    seconds
-        .filter(|seconds: &f64| *seconds > 0.0 && seconds.is_finite())
-        .ok_or_else(|| "a time is a number of seconds, such as 30 or 1.5".to_owned())
-}
-
 /// Which rows of a table.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Rows {
     /// Rows at most; 0 for all, which is the default of --json
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = how_many)]
     top: Option<usize>,
     /// Only classes with this text in their name or place, in either case
     #[arg(long, value_name = "TEXT")]
@@ -319,7 +186,7 @@ pub(super) struct Rows {
 #[derive(Clone, Debug, Args)]
 pub(super) struct Suspects {
     /// Suspects at most; 0 for all, which is the default of --json
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = how_many)]
     top: Option<usize>,
     /// Only suspects with this text in their owner, cause, class or place, in either case
     #[arg(long, value_name = "TEXT")]
@@ -352,12 +219,8 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// With a key that nobody keeps.
-    pub(super) fn how(self) -> Result<opened::Reading, Error> {
-        Ok(opened::Reading {
-            salvage: self.salvage,
-            redact: self.redact.then(redacted::fresh_key).transpose()?,
-        })
+    pub(super) fn how(self) -> Result<files::Reading, Error> {
+        files::Reading::new(self.salvage, self.redact)
     }
 }
 
@@ -393,7 +256,7 @@ pub(super) struct Tree {
     #[arg(long, value_name = "KEY", default_value = "retained")]
     sort: TreeKey,
     /// Rows at most; 0 for all
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_TREE_ROWS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TREE_ROWS, value_parser = how_many)]
     top: usize,
     /// Only branches that lead to this text in a name or place, among the rows there are
     #[arg(long, value_name = "TEXT")]
@@ -429,6 +292,15 @@ impl Rows {
 /// 0 is no limit.
 pub(super) fn limit(top: usize) -> Option<usize> {
     (top > 0).then_some(top)
+}
+
+fn how_many(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "it is a whole number, such as 20".to_owned())
+}
+
+fn process_id(text: &str) -> Result<u32, String> {
+    let wrong = "a process is named by its id, such as 4711; rs-heapdump capture lists those of Node";
+    text.parse().map_err(|_| wrong.to_owned())
 }
 
 /// `123` or `@123`, as reports show it.
