@@ -20,13 +20,14 @@ const DEADLINE_MS = 300_000
 /** The corpus of the repository. */
 export const CORPUS = here
 
-/** The programs of a corpus in the order of `expected.mjs`: `{ name, file, expected }`. */
+/** The programs of a corpus in the order of `expected.mjs`: `{ name, file, expected, byTag }`. */
 export async function openCorpus(directory = CORPUS, { install = true } = {}) {
   if (install) installPackages(directory)
-  const { EXPECTED } = await import(pathToFileURL(path.join(directory, 'expected.mjs')).href)
+  const { EXPECTED, BY_TAG = {} } = await import(pathToFileURL(path.join(directory, 'expected.mjs')).href)
   const programs = Object.entries(EXPECTED).map(([name, expected]) => ({
     name,
     expected,
+    byTag: BY_TAG[name],
     file: programFile(path.join(directory, 'programs'), name),
   }))
   const known = new Set(Object.keys(EXPECTED))
