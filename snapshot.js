@@ -10,7 +10,6 @@ const { READING, LEAKS, RETAINERS, rowOptions, readOptions } = require('./option
 const SUMMARY = rowOptions(['retained', 'shallow', 'count', 'distance', 'name'])
 const DIFF = rowOptions(['deltaBytes', 'delta', 'added', 'removed', 'addedBytes', 'removedBytes', 'count', 'name'])
 const PATHS = 3
-const ALL_PATHS = 2 ** 32 - 1
 
 /** `native` is the addon; `toError` makes an exception of its failures; `warn` hears of unknown options. */
 function reader(native, toError, warn) {
@@ -30,10 +29,12 @@ function reader(native, toError, warn) {
     return JSON.parse((await ask(question)).json)
   }
 
-  function read(options, known) {
+  /** The options; `top` is `most` where it is not among them, and nothing where it is 0, which is all. */
+  function read(options, known, most = 0) {
     const { values, failure } = readOptions(options, known, warn)
     if (failure) throw toError(failure)
-    return { ...values, top: values.top || undefined } // 0 is all, as on the command line
+    const { top = most } = values
+    return { ...values, top: top || undefined }
   }
 
   class Snapshot {
@@ -59,9 +60,8 @@ function reader(native, toError, warn) {
     }
 
     async retainers(options) {
-      const { id, className } = read(options, RETAINERS)
+      const { id, className, top } = read(options, RETAINERS, PATHS)
       if ((id === undefined) === (className === undefined)) throw refuse('either `id` or `className` must be given')
-      const top = options.top === undefined ? PATHS : options.top || ALL_PATHS
       return report((done) => native.retainersInSnapshot(this.#handle, id, className, top, done))
     }
 

@@ -51,8 +51,15 @@ describe('openSnapshot', PARALLEL, () => {
       heapdump.openSnapshot('b.heapsnapshot').then(async function (snapshot) {
         const text = JSON.stringify(await snapshot.retainers({ className: 'Visit', top: 1 }))
         say(/visits/.test(text) && /Map/.test(text))
+        const count = async function (options) {
+          return (await snapshot.retainers({ className: 'Visit', ...options })).paths.length
+        }
+        say(await Promise.all([{ top: 1 }, { top: 2 }, {}, { top: 0 }].map(count)))
       })`)
-    assert.deepEqual(child.said, [true])
+    const [named, counts] = child.said
+    assert.equal(named, true)
+    assert.deepEqual(counts.slice(0, 3), [1, 2, 3])
+    assert.ok(counts[3] > 3, `${counts[3]} of all`)
   })
 
   it('does not stop the event loop', async () => {

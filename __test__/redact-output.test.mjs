@@ -15,7 +15,7 @@ const REMARK = 'swordfishisnotaname'
 
 /** Secrets as keys and values of what grows, beside those in every kind of place. */
 const LEAK = `${PLANT}
-const sessions = new Map(), seen = new Set(), byUser = {}, bus = new (require('events'))().setMaxListeners(0)
+const sessions = new Map(), seen = new Set(), byUser = {}, tagged = [], bus = new (require('events'))().setMaxListeners(0)
 class Session {
   constructor(token) { /* ${REMARK} */ this.token = token }
 }
@@ -27,6 +27,7 @@ function visit(count) {
     byUser[S()] = { [S()]: S() }
     bus.on(S(), function () { return i })
   }
+  tagged.push({ [Symbol.toStringTag]: S() })
 }
 planted(function () {
   const heapdump = require(ADDON)
@@ -83,7 +84,7 @@ describe('redacted output', () => {
     // A page has lines of source for each suspect.
     const places = found(cli(...COMMANDS.report()))
     for (const place of ['leak', 'text of the program']) assert.ok(places.includes(place), `${place} in ${places}`)
-    for (const name of ['summary', 'dominators']) {
+    for (const name of ['summary', 'dominators', 'diff']) {
       assert.notDeepEqual(found(cli(...COMMANDS[name](), '--json')), [], name)
     }
   })

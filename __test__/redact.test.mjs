@@ -186,6 +186,26 @@ describe('a redacted file', PARALLEL, () => {
     assert.equal(fs.statSync(key).size, 16)
   })
 
+  it('is made with a key that is whole, or not at all', async () => {
+    const { plain } = await made
+    const directory = temporaryDirectory()
+    const refused = (key) => {
+      const target = path.join(directory, 'out.heapsnapshot')
+      const args = [CLI, 'redact', plain[0], target, '--key', path.join(directory, key)]
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+      assert.equal(status, 2)
+      return stderr
+    }
+    for (const bytes of [0, 15, 17]) {
+      fs.writeFileSync(path.join(directory, 'short'), Buffer.alloc(bytes))
+      assert.match(refused('short'), /'.*short' is no key: it must have 16 bytes \[ERR_HEAPDUMP_ARGUMENT\]/)
+    }
+    fs.symlinkSync(path.join(directory, 'nowhere'), path.join(directory, 'dangling'))
+    assert.match(refused('dangling'), /dangling.*ERR_HEAPDUMP_/)
+    assert.match(refused('missing/key'), /missing.*ERR_HEAPDUMP_/)
+    assert.deepEqual(filesIn(directory), ['dangling', 'short'])
+  })
+
   it('says so in info', async () => {
     const { plain, redacted } = await made
     assert.match(cli('info', redacted[0]), /redacted/)

@@ -118,7 +118,7 @@ pub fn retainers_in_snapshot(
     handle: u32,
     id: Option<u32>,
     class_name: Option<String>,
-    top: u32,
+    top: Option<u32>,
     done: Function<JsAnswer, ()>,
 ) -> Result<()> {
     answer(done, move || {
@@ -126,7 +126,8 @@ pub fn retainers_in_snapshot(
             (Some(id), _) => Wanted::Id(id),
             (None, class) => Wanted::Class(class.unwrap_or_default()),
         };
-        Ok((json(&find(handle)?.retainers(&wanted, top as usize)?)?, None))
+        let top = top.map_or(usize::MAX, |top| top as usize);
+        Ok((json(&find(handle)?.retainers(&wanted, top)?)?, None))
     })
 }
 

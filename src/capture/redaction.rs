@@ -10,7 +10,7 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::redact::{Key, Malformed, Redactor, Survey};
 use crate::v8::{ChunkSink, Snapshot};
 
@@ -21,9 +21,7 @@ pub fn key() -> Result<Key, Error> {
     if let Some(key) = KEY.get() {
         return Ok(*key);
     }
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)
-        .map_err(|error| Error::new(Code::Unsupported, format!("no random numbers to redact with: {error}")))?;
+    let random = Key::random()?;
     Ok(*KEY.get_or_init(|| Key::new(random)))
 }
 

@@ -3,7 +3,7 @@
 //! The file is read twice ([`redact`]); a compressed one is decompressed twice. What is written goes to any writer,
 //! compressed as the name of its file says.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -15,55 +15,53 @@ use crate::error::{Code, Error};
 use crate::redact::{Failure, Figures, Key, Malformed, Survey};
 use crate::snapshot::{SnapshotError, read_text};
 
-/// A key has as many bytes.
-const KEY_BYTES: usize = 16;
-
 /// A key that nobody keeps.
 pub fn fresh_key() -> Result<Key, Error> {
-    random().map(Key::new)
-}
-
-fn random() -> Result<[u8; KEY_BYTES], Error> {
-    let mut key = [0; KEY_BYTES];
-    getrandom::fill(&mut key).map_err(|error| Error::new(Code::Unsupported, format!("no random numbers: {error}")))?;
-    Ok(key)
+    Key::random().map(Key::new)
 }
 
 /// The key in this file, which is made if there is none: files that are redacted with one key compare.
 pub fn key_in(path: &Path) -> Result<Key, Error> {
-    match create_key(path) {
-        Ok(key) => return key,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(Error::io(&error, "open", path)),
+    if let Some(key) = kept_key(path)? {
+        return Ok(key);
     }
+    let key = Key::random()?;
+    let Err(error) = keep_key(path, key) else {
+        return Ok(Key::new(key));
+    };
+    // Another may have been quicker.
+    let other = match error.kind() {
+        io::ErrorKind::AlreadyExists => kept_key(path)?,
+        _ => None,
+    };
+    other.ok_or_else(|| Error::io(&error, "write", path))
+}
+
+/// Nothing where there is no such file.
+fn kept_key(path: &Path) -> Result<Option<Key>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(&error, "open", path)),
+    };
     let mut key = Vec::new();
-    let file = File::open(path).map_err(|error| Error::io(&error, "open", path))?;
-    file.take(KEY_BYTES as u64 + 1)
+    file.take(Key::BYTES as u64 + 1)
         .read_to_end(&mut key)
         .map_err(|error| Error::io(&error, "read", path))?;
     let key = key.try_into().map_err(|_| {
-        Error::new(
-            Code::Argument,
-            format!("'{}' is no key: it must have 16 bytes", path.display()),
-        )
-        .with_hint("name a file that does not exist, and it is made")
+        let message = format!("'{}' is no key: it must have {} bytes", path.display(), Key::BYTES);
+        Error::new(Code::Argument, message).with_hint("name a file that does not exist, and it is made")
     })?;
-    Ok(Key::new(key))
+    Ok(Some(Key::new(key)))
 }
 
-/// Fails where the file exists.
-fn create_key(path: &Path) -> io::Result<Result<Key, Error>> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    let key = match random() {
-        Ok(key) => key,
-        Err(error) => return Ok(Err(error)),
-    };
+/// For the owner alone, and whole or not at all. Fails where the file exists.
+fn keep_key(path: &Path, key: [u8; Key::BYTES]) -> io::Result<()> {
+    let directory = path.parent().filter(|directory| *directory != Path::new(""));
+    let mut file = NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
     file.write_all(&key)?;
-    Ok(Ok(Key::new(key)))
+    file.persist_noclobber(path)?;
+    Ok(())
 }
 
 /// Why there is no redacted file.

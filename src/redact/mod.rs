@@ -81,14 +81,25 @@ pub fn redact<'t>(key: Key, pieces: impl Iterator<Item = &'t [u8]> + Clone) -> R
 
 /// What tags are made with. Whoever has it can try out guesses.
 #[derive(Clone, Copy)]
-pub struct Key([u8; 16]);
+pub struct Key([u8; Self::BYTES]);
 
 impl Key {
-    /// From random bytes.
+    /// Its bytes.
+    pub const BYTES: usize = 16;
+
+    /// Of random bytes.
     #[must_use]
-    pub fn new(random: [u8; 16]) -> Self {
+    pub fn new(random: [u8; Self::BYTES]) -> Self {
         words::prepare();
         Self(random)
+    }
+
+    /// The bytes of a new one, by the operating system's random numbers.
+    pub fn random() -> Result<[u8; Self::BYTES], Error> {
+        let mut bytes = [0; Self::BYTES];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| Error::new(Code::Unsupported, format!("no random numbers to redact with: {error}")))?;
+        Ok(bytes)
     }
 
     fn hasher(self) -> SipHasher24 {

@@ -194,13 +194,8 @@ pub(super) fn variable(scene: &Scene<'_>, hop: Hop) -> Option<String> {
 fn symbol(scene: &Scene<'_>, name: &str) -> Option<String> {
     let description = description(name)?;
     let snapshot = scene.snapshot();
-    let describes = |node: &NodeIndex| {
-        let text = scene.internal(*node, "name");
-        text.is_some_and(|text| snapshot.strings().is(snapshot.name(text), description))
-    };
-    let symbols = snapshot.nodes().filter(|node| scene.kind(*node) == NodeKind::Symbol);
     let mut found = None;
-    for symbol in symbols.filter(describes) {
+    for &symbol in scene.symbols(description) {
         let retainers = scene.paths.retainers().of(snapshot, symbol).take(MAX_HOLDERS);
         for holder in retainers.filter(|holder| scene.is_context(holder.node)) {
             let (source, edge, node) = (holder.node, holder.edge, symbol);

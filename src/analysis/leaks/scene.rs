@@ -1,5 +1,6 @@
 //! The last snapshot with all that the search asks of it, and questions that rules ask of a graph.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::census::{Census, Holding};
@@ -32,6 +33,8 @@ pub(super) struct Scene<'h> {
     pub is_one_process: bool,
     /// Contexts of `node:vm` and the like that came after the first snapshot.
     new_realms: OnceLock<u64>,
+    /// By their descriptions.
+    symbols: OnceLock<HashMap<String, Vec<NodeIndex>>>,
 }
 
 impl<'h> Scene<'h> {
@@ -50,6 +53,7 @@ impl<'h> Scene<'h> {
             keys,
             is_one_process,
             new_realms: OnceLock::new(),
+            symbols: OnceLock::new(),
         }
     }
 
@@ -158,6 +162,20 @@ impl<'h> Scene<'h> {
                 .filter(|node| realms.contains(&snapshot.name(*node)) && self.is_new(*node));
             new.count() as u64
         })
+    }
+
+    /// The symbols of this description.
+    pub(super) fn symbols(&self, description: &str) -> &[NodeIndex] {
+        let symbols = self.symbols.get_or_init(|| {
+            let mut symbols = HashMap::<_, Vec<_>>::new();
+            for symbol in self.snapshot().nodes().filter(|node| self.kind(*node) == NodeKind::Symbol) {
+                if let Some(text) = self.internal(symbol, "name") {
+                    symbols.entry(self.name(text)).or_default().push(symbol);
+                }
+            }
+            symbols
+        });
+        symbols.get(description).map_or(&[], Vec::as_slice)
     }
 
     /// The most telling path from the root.
