@@ -1,4 +1,4 @@
-// One trial of compression.mjs or redaction.mjs, in a process of its own: builds a heap, captures it once, prints what
+// What async-capture.mjs runs: builds a heap, captures it once, prints what
 // that took as JSON.
 //
 //   node --expose-gc async-trial.cjs '{"options":{"compress":"zstd"},"file":"…"}'

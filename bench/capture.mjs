@@ -26,6 +26,7 @@ import { CACHE, compileHeapdump, install, typescriptPath } from './contenders.mj
 import { machineFacts } from './machine.mjs'
 import { choose, positive } from './options.mjs'
 import { median, render } from './results.mjs'
+import { turns } from './turns.mjs'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -120,21 +121,18 @@ async function measure(node, heap) {
   const failures = {}
   // The first to run on a machine finds its caches cold and its memory untouched: measure nobody then.
   await runTrial(node, heap, contenders[0]).catch(() => {})
-  for (let round = 0; round < options.rounds; round++) {
-    const shift = round % contenders.length
-    for (const contender of [...contenders.slice(shift), ...contenders.slice(0, shift)]) {
-      if (failures[contender]) continue
-      const isSlow = trials[contender][0]?.wallMs > options.slowSeconds * 1000
-      if (isSlow && trials[contender].length >= options.slowRounds) continue
-      const name = `Node ${node.version}, ${heap}, round ${round + 1}, ${contender}`
-      try {
-        const trial = await runTrial(node, heap, contender)
-        trials[contender].push(trial)
-        progress(`${name}: ${trial.wallMs.toFixed(0)} ms, peak ${(trial.rssPeakBytes / 1e6).toFixed(0)} MB`)
-      } catch (error) {
-        failures[contender] = error.message
-        progress(`${name}: failed: ${error.message}`)
-      }
+  for (const [round, contender] of turns(contenders, options.rounds)) {
+    if (failures[contender]) continue
+    const isSlow = trials[contender][0]?.wallMs > options.slowSeconds * 1000
+    if (isSlow && trials[contender].length >= options.slowRounds) continue
+    const name = `Node ${node.version}, ${heap}, round ${round + 1}, ${contender}`
+    try {
+      const trial = await runTrial(node, heap, contender)
+      trials[contender].push(trial)
+      progress(`${name}: ${trial.wallMs.toFixed(0)} ms, peak ${(trial.rssPeakBytes / 1e6).toFixed(0)} MB`)
+    } catch (error) {
+      failures[contender] = error.message
+      progress(`${name}: failed: ${error.message}`)
     }
   }
   return { trials, failures }

@@ -9,21 +9,18 @@
 //
 // Each trial is a fresh process with the same heap, about 100 MB of small objects. Wall is until the file has its name on the disk.
 
-import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
-import { NODE_VERSIONS, nodeBinary } from '../scripts/nodes.mjs'
-import { CACHE } from './contenders.mjs'
+import { parseArgs } from 'node:util'
+import { NODE_VERSIONS } from '../scripts/nodes.mjs'
+import { capture, OUTPUT } from './async-capture.mjs'
 import { machineFacts } from './machine.mjs'
 import { positive } from './options.mjs'
 import { median } from './results.mjs'
+import { inTurns } from './turns.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const TRIAL = fileURLToPath(new URL('async-trial.cjs', import.meta.url))
 const PAGE = fileURLToPath(new URL('COMPRESSION.md', import.meta.url))
-const OUTPUT = join(CACHE, 'output')
 const WAYS = [false, 'gzip', 'zstd']
 
 const { values } = parseArgs({
@@ -53,13 +50,7 @@ console.log(page)
 if (!values['no-write']) await writeFile(PAGE, page)
 
 async function onNode(major) {
-  const trials = new Map(WAYS.map((way) => [way, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (let at = 0; at < WAYS.length; at++) {
-      const way = WAYS[(at + round) % WAYS.length]
-      trials.get(way).push(await trial(major, way))
-    }
-  }
+  const trials = await inTurns(WAYS, rounds, (compress) => capture(major, { compress }))
   const of = (way, field) => median(trials.get(way).map((each) => each[field]))
   const row = (way) => {
     const seconds = (field) =>
@@ -74,11 +65,4 @@ async function onNode(major) {
 | --- | --- | --- | --- | --- |
 ${WAYS.map(row).join('\n')}
 `
-}
-
-async function trial(major, compress) {
-  const file = join(OUTPUT, `compression-${process.pid}`)
-  const args = ['--expose-gc', '--max-old-space-size=4096', TRIAL, JSON.stringify({ options: { compress }, file })]
-  const { stdout } = await promisify(execFile)(nodeBinary(major), args)
-  return JSON.parse(stdout)
 }

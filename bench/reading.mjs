@@ -33,6 +33,7 @@ import { machineFacts } from './machine.mjs'
 import { choose, positive } from './options.mjs'
 import { CLI, MEASURE, prepare, READERS, versions } from './readers.mjs'
 import { keptNotes, render } from './reading-results.mjs'
+import { turns } from './turns.mjs'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -199,22 +200,19 @@ async function measure(what, programs) {
     results[name].failure = report.versions.unavailable[name] ?? (await cannot?.()) ?? null
     if (results[name].failure) progress(`${what}, ${name}: left out: ${results[name].failure}`)
   }
-  for (let round = 0; round < options.rounds; round++) {
-    const shift = round % programs.length
-    for (const program of [...programs.slice(shift), ...programs.slice(0, shift)]) {
-      const result = results[program.name]
-      if (result.failure || result.runs.some(({ wall }) => wall > options.slowSeconds)) continue
-      const name = `${what}, round ${round + 1}, ${program.name}`
-      try {
-        const trial = await runTrial(program)
-        result.runs.push(trial)
-        const cpu = trial.user + trial.system
-        const peak = (trial.peakBytes / 1e6).toFixed(0)
-        progress(`${name}: ${trial.wall.toFixed(2)} s, ${cpu.toFixed(2)} CPU s, peak ${peak} MB`)
-      } catch (error) {
-        result.failure = error.message
-        progress(`${name}: failed: ${error.message}`)
-      }
+  for (const [round, program] of turns(programs, options.rounds)) {
+    const result = results[program.name]
+    if (result.failure || result.runs.some(({ wall }) => wall > options.slowSeconds)) continue
+    const name = `${what}, round ${round + 1}, ${program.name}`
+    try {
+      const trial = await runTrial(program)
+      result.runs.push(trial)
+      const cpu = trial.user + trial.system
+      const peak = (trial.peakBytes / 1e6).toFixed(0)
+      progress(`${name}: ${trial.wall.toFixed(2)} s, ${cpu.toFixed(2)} CPU s, peak ${peak} MB`)
+    } catch (error) {
+      result.failure = error.message
+      progress(`${name}: failed: ${error.message}`)
     }
   }
   return results

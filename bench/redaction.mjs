@@ -16,16 +16,16 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { NODE_VERSIONS, nodeBinary } from '../scripts/nodes.mjs'
-import { CACHE } from './contenders.mjs'
+import { NODE_VERSIONS } from '../scripts/nodes.mjs'
+import { capture, OUTPUT } from './async-capture.mjs'
 import { machineFacts } from './machine.mjs'
 import { positive } from './options.mjs'
 import { median } from './results.mjs'
+import { inTurns } from './turns.mjs'
 
 const run = promisify(execFile)
 const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 const ROOT = path('..')
-const OUTPUT = join(CACHE, 'output')
 
 const { values } = parseArgs({
   options: {
@@ -71,10 +71,7 @@ if (!values['no-write']) await writeFile(path('REDACTION.md'), page)
 
 async function capturesOn(major) {
   const ways = [false, true]
-  const trials = new Map(ways.map((redact) => [redact, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const redact of round % 2 ? ways.toReversed() : ways) trials.get(redact).push(await capture(major, redact))
-  }
+  const trials = await inTurns(ways, rounds, (redact) => capture(major, { redact }))
   const of = (redact, field) => median(trials.get(redact).map((each) => each[field]))
   const row = (redact) => {
     const ratio = (field) => `(${(of(redact, field) / of(false, field)).toFixed(2)})`
@@ -85,13 +82,6 @@ async function capturesOn(major) {
     return `| ${NODE_VERSIONS.get(major)} | ${heap} | ${way} | ${space('bytes')} | ${time('cpuMs')} | ${time('wallMs')} | ${time('pauseMs')} | ${space('peakBytes')} |`
   }
   return ways.map(row).join('\n')
-}
-
-async function capture(major, redact) {
-  const trial = JSON.stringify({ options: { redact }, file: join(OUTPUT, `redaction-${process.pid}`) })
-  const args = ['--expose-gc', '--max-old-space-size=4096', path('async-trial.cjs'), trial]
-  const { stdout } = await run(await nodeBinary(major), args)
-  return JSON.parse(stdout)
 }
 
 async function fileOf(size) {

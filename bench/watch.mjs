@@ -14,6 +14,7 @@ import { parseArgs, promisify } from 'node:util'
 import { nodeBinary } from '../scripts/nodes.mjs'
 import { machineFacts } from './machine.mjs'
 import { positive } from './options.mjs'
+import { inTurns } from './turns.mjs'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -43,14 +44,10 @@ console.log(
 
 const results = new Map()
 for (const { load, amount, nodeArgs, what } of LOADS) {
-  const own = new Map(CONTENDERS.map((contender) => [contender, []]))
-  for (let round = 0; round < rounds; round++) {
-    const order = CONTENDERS.map((_, at) => CONTENDERS[(at + round) % CONTENDERS.length])
-    for (const contender of order) {
-      const { stdout } = await run(node, [...nodeArgs, CHILD, load, contender, String(amount)])
-      own.get(contender).push(JSON.parse(stdout))
-    }
-  }
+  const own = await inTurns(CONTENDERS, rounds, async (contender) => {
+    const { stdout } = await run(node, [...nodeArgs, CHILD, load, contender, String(amount)])
+    return JSON.parse(stdout)
+  })
   const bare = own.get('nothing')
   results.set(load, own)
   console.log(`## ${load}: ${what}\n`)
