@@ -1,5 +1,4 @@
-// What async-capture.mjs runs: builds a heap, captures it once, prints what
-// that took as JSON.
+// What async-capture.mjs runs: builds a heap, captures it once, prints what that took as JSON.
 //
 //   node --expose-gc async-trial.cjs '{"options":{"compress":"zstd"},"file":"…"}'
 //

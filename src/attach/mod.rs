@@ -25,7 +25,7 @@ mod addon;
 mod executable;
 #[cfg(target_os = "linux")]
 mod inspector;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod interrupt;
 #[cfg(target_os = "linux")]
 mod process;
@@ -174,14 +174,8 @@ pub fn hand_on_descriptors() {
         .for_each(crate::capture::keep_across_exec);
 }
 
-/// Whether somebody wants us to stop.
-pub fn interrupted() -> bool {
-    #[cfg(unix)]
-    return interrupt::happened();
-    #[cfg(not(unix))]
-    false
-}
-
+#[cfg(target_os = "linux")]
+pub use interrupt::happened as interrupted;
 #[cfg(target_os = "linux")]
 pub use on_linux::{capture, diagnose, list};
 
@@ -234,7 +228,7 @@ mod on_linux {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{capture, diagnose, list};
+pub use elsewhere::{capture, diagnose, interrupted, list};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
@@ -259,5 +253,9 @@ mod elsewhere {
 
     pub fn diagnose(_pid: u32) -> Result<Diagnosis, Error> {
         Err(unsupported())
+    }
+
+    pub fn interrupted() -> bool {
+        false
     }
 }

@@ -37,6 +37,7 @@ use std::thread;
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 
+#[cfg(target_os = "linux")]
 use super::choice::{RealTime, real_time};
 use super::{config, threads};
 use crate::capture::block_signals;

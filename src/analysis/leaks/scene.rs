@@ -168,7 +168,11 @@ impl<'h> Scene<'h> {
     pub(super) fn symbols(&self, description: &str) -> &[NodeIndex] {
         let symbols = self.symbols.get_or_init(|| {
             let mut symbols = HashMap::<_, Vec<_>>::new();
-            for symbol in self.snapshot().nodes().filter(|node| self.kind(*node) == NodeKind::Symbol) {
+            for symbol in self
+                .snapshot()
+                .nodes()
+                .filter(|node| self.kind(*node) == NodeKind::Symbol)
+            {
                 if let Some(text) = self.internal(symbol, "name") {
                     symbols.entry(self.name(text)).or_default().push(symbol);
                 }
