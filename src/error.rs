@@ -206,11 +206,10 @@ fn errno_name(error: &io::Error) -> String {
     .to_owned()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_system_error_names_errno_call_and_path() {
         let error = Error::io(

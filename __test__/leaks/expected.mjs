@@ -194,10 +194,12 @@ export const EXPECTED = {
  * What else the owner may be called in redacted snapshots, where a part of its name is data as far as the file tells: the
  * same object at the same place, with a tag for that part.
  *
- * channel-replies: the type of an event is a string, the key of a Map; it is shown where a variable that is called so is alive.
+ * channel-replies, request-shutdown-signal: the type of an event is a string, the key of a Map; it is shown where a variable
+ * that is called so is alive.
  * shared-registry: the only code with the global's name in it has run once, and V8 has let go of its constants.
  */
 export const BY_TAG = {
   'channel-replies': /^port1\[kEvents\]\.get\('~[0-9a-z]{6}'\)\.next$/,
+  'request-shutdown-signal': /^shutdown\[kSignal\]\[kEvents\]\.get\('~[0-9a-z]{4}'\)\.next$/,
   'shared-registry': /^globalThis\['~[0-9a-z]{13}\*{7}'\]\.components$/,
 }

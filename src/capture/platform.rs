@@ -281,7 +281,8 @@ mod imp {
 
     /// Has `callback` called when the process exits of its own accord.
     pub fn at_exit(callback: extern "C" fn()) {
-        // SAFETY: the function is part of this library, which is never unloaded (`-z nodelete`).
+        // SAFETY: the function is part of this library, which is not unloaded before it is called: glibc is told so
+        // (`-z nodelete`), musl never unloads, and macOS calls what a library has registered when it unloads it.
         unsafe { libc::atexit(callback) };
     }
 
@@ -299,6 +300,7 @@ mod imp {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 mod imp {
     use super::{File, Path, io};
     use std::fs::Metadata;

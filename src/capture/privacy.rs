@@ -82,6 +82,7 @@ pub fn exposure(_file: &Path) -> Option<String> {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 pub fn check_trap(_path: &Path, _found: &std::fs::Metadata) -> io::Result<()> {
     Ok(())
 }

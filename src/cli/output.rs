@@ -95,6 +95,7 @@ fn wait(file: &File) -> io::Result<()> {
 
 /// Pipes block there; should one not, it is asked again soon.
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
 fn wait(_: &File) -> io::Result<()> {
     std::thread::sleep(std::time::Duration::from_millis(5));
     Ok(())
