@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::capture::Info;
 use crate::error::{Code, Error};
 
+/// Whether `rs-heapdump capture PID` works on this platform, by this protocol or by the inspector.
+pub const CAPTURES_OTHERS: bool = cfg!(target_os = "linux");
 /// How the names of our sockets begin.
 pub const PREFIX: &str = "rs-heapdump/1/";
 /// Longer lines are not listened to.

@@ -240,7 +240,11 @@ mod elsewhere {
             Code::Unsupported,
             "other processes are looked at in /proc, which this platform has not",
         )
-        .with_hint("load the addon (node -r rs-heapdump app.js) and send SIGUSR2, or call writeSnapshot")
+        .with_hint(if cfg!(unix) {
+            "load the addon (node -r rs-heapdump app.js) and send SIGUSR2, or call writeSnapshot"
+        } else {
+            "let the process capture itself: writeSnapshot, watch"
+        })
     }
 
     pub fn capture(_wanted: &Wanted, _observer: &dyn Observer) -> Result<Vec<Result<Captured, Error>>, Error> {

@@ -15,6 +15,8 @@
 //!
 //! Cost of a reading: some ten small files of `/proc` and `/sys`, about 0.2 ms.
 
+#[cfg(not(target_os = "linux"))]
+mod libuv;
 #[cfg(target_os = "linux")]
 mod linux;
 
@@ -137,12 +139,12 @@ pub fn likely_bytes(small_objects_bytes: u64) -> u64 {
     counting_bytes(0, small_objects_bytes) + small_objects_bytes / OBJECT_BYTES * BYTES_PER_NODE
 }
 
-/// What this process occupies in memory; 0 where the platform does not tell.
+/// What this process occupies in memory; 0 where that is not known.
 pub fn rss_bytes() -> u64 {
     #[cfg(target_os = "linux")]
     return linux::rss_bytes();
     #[cfg(not(target_os = "linux"))]
-    0
+    return libuv::rss_bytes();
 }
 
 /// What another process occupies apart from files.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{DIM, GROWTH, HEADING, Page, Report, SHRINKAGE, text};
 use crate::attach::{Addon, Diagnosis, Obstacle};
-use crate::protocol::Support;
+use crate::protocol::{CAPTURES_OTHERS, Support};
 
 /// What works in this Node, on this machine.
 #[derive(Clone, Debug, Serialize)]
@@ -29,7 +29,11 @@ impl Report for DoctorHere {
         );
         let _ = writeln!(out, "{}", page.paint(HEADING, &title));
         capabilities(&mut out, &self.here, page);
-        out + "\n" + &page.next("capture")
+        if CAPTURES_OTHERS {
+            out + "\n" + &page.next("capture")
+        } else {
+            out
+        }
     }
 }
 
@@ -141,10 +145,15 @@ mod tests {
             width: 80,
             color: false,
         };
-        assert_eq!(
-            report.text(&page),
+        let next = if CAPTURES_OTHERS {
+            "\nnext: rs-heapdump capture\n"
+        } else {
+            ""
+        };
+        let expected = format!(
             "rs-heapdump 1.0.0, Node v24.21.0\n  yes signal        SIGUSR2\n  no  live          it needs Linux\n                    \
-             → drain first\n\nnext: rs-heapdump capture\n"
+             → drain first\n{next}"
         );
+        assert_eq!(report.text(&page), expected);
     }
 }

@@ -3,7 +3,7 @@
 use super::config::Cover;
 use super::{listening, threads};
 use crate::capture::{self, Mode, live, memory};
-use crate::protocol::{Capability, Support};
+use crate::protocol::{CAPTURES_OTHERS, Capability, Support};
 use crate::v8;
 
 const NO_SYMBOLS: &str = "this process does not export the functions of V8 that are needed";
@@ -22,7 +22,11 @@ pub fn here() -> Support {
     let capabilities = vec![
         Finding::new("inProcess", "V8's HeapProfiler")
             .unless(!can.snapshots, &format!("{NO_SYMBOLS}; node:v8 writes the snapshots"))
-            .otherwise("use a node executable that is not stripped of its dynamic symbols, such as nodejs.org's"),
+            .otherwise(if cfg!(unix) {
+                "use a node executable that is not stripped of its dynamic symbols, such as nodejs.org's"
+            } else {
+                "nothing is to be done: it is so with every node executable of this platform"
+            }),
         Finding::new("live", "a forked child captures while the process goes on")
             .unless_failed(live::support().map_err(str::to_owned))
             .otherwise("captures stop the thread meanwhile: take the instance out of the load balancer first"),
@@ -36,14 +40,26 @@ pub fn here() -> Support {
         ),
         Finding::new("signal", listening.signal.as_deref().unwrap_or_default())
             .unless_failed(signal.clone())
-            .otherwise("rs-heapdump capture PID does not need the signal"),
+            .otherwise(if CAPTURES_OTHERS {
+                "rs-heapdump capture PID does not need the signal"
+            } else {
+                "writeSnapshot and watch do not need it"
+            }),
         Finding::new("blockedLoop", "V8's RequestInterrupt")
             .unless(!can.interrupts, NO_SYMBOLS)
             .unless_failed(signal)
-            .otherwise("rs-heapdump capture PID reaches a loop that never returns, too"),
+            .otherwise(if CAPTURES_OTHERS {
+                "rs-heapdump capture PID reaches a loop that never returns, too"
+            } else {
+                "let watch capture before memory runs out"
+            }),
         Finding::new("capture", "rs-heapdump capture PID")
             .unless_failed(listening.capture)
-            .otherwise("rs-heapdump capture PID goes by Node's inspector then"),
+            .otherwise(if CAPTURES_OTHERS {
+                "rs-heapdump capture PID goes by Node's inspector then"
+            } else {
+                "let the process capture itself: writeSnapshot, watch"
+            }),
         Finding::new(
             "memoryGuard",
             "objects are counted before memory is taken; cgroup, rlimits and MemAvailable are read",
