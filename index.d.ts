@@ -81,7 +81,7 @@ export interface SnapshotProgress {
 /** What only the asynchronous form understands. */
 export interface AsyncSnapshotOptions extends SnapshotOptions {
   /**
-   * Capture in a forked child while the thread goes on: it stands still for the fork only, 50 to 130 ms
+   * Capture in a forked child while the thread goes on: it stands still for the fork only, 40 to 140 ms
    * for each gigabyte of resident memory. The child needs as much memory as a capture in process does, for
    * longer. `'prefer'` (or `true`) captures in process where that cannot be, and tells why (`fallback`);
    * `'require'` fails with `ERR_HEAPDUMP_UNSUPPORTED` or the reason. See `support().live`. Default: false.
@@ -305,7 +305,7 @@ export interface Fallback {
 }
 
 /**
- * Tells what happened, whoever asked for it: an API call in this thread, a signal, or what is watched. The main
+ * Tells what happened, whoever asked for it: an API call in this thread, a signal, `rs-heapdump capture PID`, or what is watched. The main
  * thread also hears of the snapshots of workers that nobody called for there (see `threadId`). An `'error'` that nobody
  * listens to is not thrown. Listeners keep neither the process nor the worker alive.
  */
@@ -356,7 +356,7 @@ export interface SummaryRow {
   count: number
   shallow_bytes: number
   retained_bytes: number
-  /** Steps from the root; `null` where nothing holds the objects. */
+  /** Steps from the program's global objects; `null` where only V8's own roots hold the objects, or nothing does. */
   distance: number | null
 }
 
@@ -462,7 +462,8 @@ export interface Snapshot {
 
 /**
  * Reads a `.heapsnapshot`, plain or compressed with gzip or zstd, off the event loop.
- * Takes about as much memory as the file is large. With `redact` what strings contain is left out of all answers. Rejects with a `SnapshotError`.
+ * Takes about as much memory as the file is large, uncompressed. With `redact` what strings contain is left out of all answers; not together
+ * with `salvage`. Rejects with a `SnapshotError`.
  */
 export function openSnapshot(file: string, options?: { salvage?: boolean; redact?: boolean }): Promise<Snapshot>
 
@@ -474,7 +475,7 @@ export interface LeakOptions {
   filter?: string
   /** Read files that end inside their strings as far as they go. Default: false. */
   salvage?: boolean
-  /** Leave out what strings contain, names that may be data, and lines of source. Default: false. */
+  /** Leave out what strings contain, names that may be data, and lines of source. Not together with `salvage`. Default: false. */
   redact?: boolean
 }
 
@@ -572,7 +573,7 @@ export interface KeptVariable {
 export interface LeakReport {
   version: 1
   snapshots: SnapshotFacts[]
-  /** Whether objects were told again by their ids, partly (live captures: those with stable ids), or by their places. */
+  /** Whether objects were recognised by their ids, partly (live captures: those with stable ids), or by their places. */
   ids: 'comparable' | 'partly' | 'different-process' | 'unstable'
   /** What the root retains in each snapshot, and how much of the growth the suspects explain. */
   growth: { bytes: number[]; explained_bytes: number }
@@ -585,7 +586,7 @@ export interface LeakReport {
 /**
  * Says what grows through snapshots of one process, or of runs of one program, who holds it, on which line, and why; off the event loop.
  * Takes the files of two snapshots or more, the earliest one first; three tell a leak from warm-up. Needs about
- * as much memory as the largest file is large. Rejects with a `SnapshotError`.
+ * as much memory as the largest file is large, uncompressed. Rejects with a `SnapshotError`.
  */
 export function findLeaks(files: string[], options?: LeakOptions): Promise<LeakReport>
 

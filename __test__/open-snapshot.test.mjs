@@ -97,7 +97,12 @@ describe('openSnapshot', PARALLEL, () => {
       [`heapdump.openSnapshot('other.json')`, 'ERR_HEAPDUMP_FORMAT'],
       [`heapdump.openSnapshot(5)`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`heapdump.openSnapshot('a.heapsnapshot', { redact: 'yes' })`, 'ERR_HEAPDUMP_ARGUMENT'],
+      [`heapdump.openSnapshot('a.heapsnapshot', { redact: true, salvage: true })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`heapdump.findLeaks(['a.heapsnapshot', 'b.heapsnapshot'], { redact: 1 })`, 'ERR_HEAPDUMP_ARGUMENT'],
+      [
+        `heapdump.findLeaks(['a.heapsnapshot', 'b.heapsnapshot'], { redact: true, salvage: true })`,
+        'ERR_HEAPDUMP_ARGUMENT',
+      ],
       [`snapshot.summary({ top: -1 })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.summary({ sort: 'colour' })`, 'ERR_HEAPDUMP_ARGUMENT'],
       [`snapshot.diff()`, 'ERR_HEAPDUMP_ARGUMENT'],

@@ -64,8 +64,14 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What is redacted is so with a key that nobody keeps.
+    /// What is redacted is so with a key that nobody keeps; only a whole file can be.
     pub fn new(salvage: bool, redact: bool) -> Result<Self, Error> {
+        if salvage && redact {
+            return Err(Error::new(
+                Code::Argument,
+                "`salvage` and `redact` exclude each other: what a string can be is known at the end of a file only",
+            ));
+        }
         Ok(Self {
             salvage,
             redact: redact.then(redacted::fresh_key).transpose()?,

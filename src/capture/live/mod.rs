@@ -1,6 +1,6 @@
 //! The engine that captures in a forked child, while the service goes on.
 //!
-//! The captured thread stands still only for the fork: 50 to 130 ms a gigabyte of resident memory.
+//! The captured thread stands still only for the fork: 40 to 140 ms a gigabyte of resident memory.
 //! The child has a copy of everything as it was at that moment, takes the snapshot there, and writes
 //! it into the file that was opened before; the parent flushes it and gives it its name.
 //!

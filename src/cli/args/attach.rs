@@ -20,7 +20,7 @@ pub(in crate::cli) struct Capture {
     /// working directory; by the inspector, the one of this command
     #[arg(long, value_name = "DIR", requires = "pid", conflicts_with = "output")]
     pub dir: Option<PathBuf>,
-    /// While the process goes on: where that is possible, or not at all (require)
+    /// Let the process go on meanwhile; where that cannot be, capture in process (prefer) or fail (require)
     #[arg(long, value_name = "HOW", requires = "pid", num_args = 0..=1, require_equals = true, default_missing_value = "prefer")]
     pub live: Option<Live>,
     /// Compress the file while it is written
@@ -29,8 +29,8 @@ pub(in crate::cli) struct Capture {
     /// Leave out what strings contain
     #[arg(long, requires = "pid")]
     pub redact: bool,
-    /// A worker, by its threadId, or all threads
-    #[arg(long, value_name = "N|all", requires = "pid", value_parser = thread)]
+    /// A worker, by its threadId; the main thread; or all
+    #[arg(long, value_name = "N|main|all", requires = "pid", value_parser = thread)]
     pub thread: Option<ThreadChoice>,
     /// Do not collect garbage first
     #[arg(long, requires = "pid")]
@@ -49,7 +49,7 @@ pub(in crate::cli) struct Run {
     /// Where the snapshots go
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Capture while the service goes on: where that is possible, or not at all (require)
+    /// Capture while the service goes on; where that cannot be, in process (prefer) or not at all (require)
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "prefer")]
     pub live: Option<Live>,
     /// Compress the files while they are written

@@ -70,7 +70,7 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// A snapshot of a running process; without PID, the Node processes there are
+    /// A snapshot of a running process; without PID, lists the Node processes
     Capture(Capture),
     /// Starts Node with the addon loaded, in place of this process
     Run(Run),
@@ -123,7 +123,7 @@ pub(super) enum Command {
         #[command(flatten)]
         reading: Reading,
     },
-    /// The same as one page of HTML: growth, suspects, owners, classes
+    /// What leaks and diff say, as one page of HTML: growth, suspects, owners, classes
     Report {
         /// The snapshots, the earliest one first; three tell a leak from warm-up
         #[arg(num_args = 2.., required = true, value_name = "FILE")]
@@ -137,12 +137,13 @@ pub(super) enum Command {
     /// The same graph without the contents of strings, to be passed on
     Redact {
         /// The snapshot
+        #[arg(value_name = "IN")]
         file: PathBuf,
         /// Where the redacted one goes: compressed if it ends in .gz or .zst; - is standard output
         #[arg(value_name = "OUT")]
         output: PathBuf,
-        /// What tags are made with: files of one key compare. Made if it does not exist; keep it to yourself
-        #[arg(long, value_name = "KEY")]
+        /// File with the key that tags are made with; made if it does not exist. Files of one key compare; keep it to yourself
+        #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
     /// Why an object, or the objects of a class, are still there

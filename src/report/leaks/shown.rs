@@ -31,7 +31,7 @@ impl LeakReport {
         out += &text::cut_end(&line, page.width);
         if !self.suspects.is_empty() && grown > 0 {
             let share = text::percent(self.growth.explained_bytes, grown.unsigned_abs());
-            let _ = write!(out, "\nof what came {share} is explained below");
+            let _ = write!(out, "\nthe suspects below explain {share} of the growth");
         }
         out + "\n"
     }
