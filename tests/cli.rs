@@ -7,12 +7,9 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::thread;
-use std::time::Duration;
 
 use rs_heapdump::cli::{self, ExitStatus};
 use serde_json::{Value, json};
@@ -874,6 +871,7 @@ fn a_reader_that_goes_away_is_no_error() {
 #[cfg(unix)]
 #[test]
 fn a_slow_reader_of_a_pipe_that_does_not_block_gets_everything() {
+    use std::io::Read;
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
     let directory = directory("slow-pipe");
@@ -885,15 +883,9 @@ fn a_slow_reader_of_a_pipe_that_does_not_block_gets_everything() {
         .stdout(OwnedFd::from(theirs))
         .spawn()
         .unwrap();
-    thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(std::time::Duration::from_millis(300));
     let mut line = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        match ours.read(&mut buffer).unwrap() {
-            0 => break,
-            count => line.extend_from_slice(&buffer[..count]),
-        }
-    }
+    ours.read_to_end(&mut line).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let summary: Value = serde_json::from_slice(&line).unwrap();
     assert!(summary["classes"].as_array().unwrap().len() > 6000);
@@ -928,7 +920,7 @@ fn an_interrupt_has_its_default_effect() {
             .success()
     );
     let mut child = command(&directory, &["summary", "fifo"]).spawn().unwrap();
-    thread::sleep(Duration::from_millis(200));
+    std::thread::sleep(std::time::Duration::from_millis(200));
     assert!(
         Command::new("kill")
             .args(["-INT", &child.id().to_string()])
@@ -960,7 +952,7 @@ fn compressed_files_and_pipes_are_read_as_well() {
     let plain = fs::read(directory.join("b.heapsnapshot")).unwrap();
     let packed = fs::File::create(directory.join("b.heapsnapshot.gz")).unwrap();
     let mut encoder = flate2::write::GzEncoder::new(packed, flate2::Compression::default());
-    std::io::copy(&mut BufReader::new(plain.as_slice()), &mut encoder).unwrap();
+    std::io::copy(&mut plain.as_slice(), &mut encoder).unwrap();
     encoder.finish().unwrap();
     let rows = |file| parsed(&directory, &["summary", file, "--json"])["classes"].clone();
     assert_eq!(rows("b.heapsnapshot.gz"), rows("b.heapsnapshot"));
