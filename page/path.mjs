@@ -8,7 +8,7 @@ const WHOLE = 14
 const HEAD = 4
 const TAIL = 7
 
-function step({ edge, node, class: name, id, source }, last) {
+function step({ edge, node, class: name, id, script }, last) {
   // A name mostly begins with its class.
   const type = name && !String(node).includes(name) ? ` ${shown(name, 60)}` : ''
   return h(
@@ -19,7 +19,7 @@ function step({ edge, node, class: name, id, source }, last) {
     h('code', { class: 'node' }, shown(node || name || '(no name)', 120)),
     type && h('span', { class: 'class' }, type),
     id !== undefined && id !== null && h('span', { class: 'id' }, ` @${id}`),
-    source && h('span', { class: 'source' }, ` ${place(source, 60)}`),
+    script && h('span', { class: 'source' }, ` ${place(script, 60)}`),
     last && h('span', { class: 'which' }, ' one of what leaks'),
   )
 }

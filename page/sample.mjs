@@ -68,7 +68,7 @@ const SUSPECTS = [
       { edge: null, node: '(GC roots)', class: '(GC roots)', id: 3 },
       { edge: '(Handle scope)', node: 'Module', class: 'Module', id: 5021 },
       { edge: '.exports', node: 'Object {open, close}', class: 'Object', id: 5377 },
-      { edge: '.open', node: 'open()', class: 'Function', id: 5391, source: { file: STORE, line: 21, column: 14 } },
+      { edge: '.open', node: 'open()', class: 'Function', id: 5391, script: { file: STORE, line: 21, column: 14 } },
       { edge: '{context}', node: 'system / Context', class: 'system / Context', id: 5403 },
       { edge: 'sessions (captured)', node: 'Map', class: 'Map', id: 6113 },
       { edge: '["user:100482"]', node: 'Session', class: 'Session', id: 88123 },

@@ -7,7 +7,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,6 +28,7 @@ try {
 function build(directory) {
   execFileSync('git', ['clone', '--quiet', ROOT, directory])
   // What npm brings is the same for both, and is not in the addon but by what the page bundles.
+  mkdirSync(join(ROOT, '.toolchains'), { recursive: true })
   for (const name of ['node_modules', '.toolchains']) symlinkSync(join(ROOT, name), join(directory, name))
   execFileSync(process.execPath, ['scripts/portable.mjs'], { cwd: directory, stdio: ['ignore', 2, 2] })
   const artifacts = join(directory, 'artifacts')

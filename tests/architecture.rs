@@ -1,5 +1,6 @@
 //! The invariants of ARCHITECTURE.md, as far as a look at the source can tell.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,49 @@ fn sources() -> Vec<(String, String)> {
 
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim_start).filter(|line| !line.starts_with("//"))
+}
+
+/// The modules of the crate that a file names: `a`, `b` and `c` in `crate::a::x` and `use crate::{b, c::{d, e}}`.
+fn modules(text: &str) -> BTreeSet<String> {
+    let code: Vec<&str> = code_lines(text).collect();
+    let code = code.join("\n");
+    let name = |text: &str| -> String {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let mut found = BTreeSet::new();
+    for (at, path) in code.match_indices("crate::") {
+        let rest = &code[at + path.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(name(rest));
+            continue;
+        };
+        found.insert(name(list));
+        let mut depth = 1;
+        for (at, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => {
+                    found.insert(name(&list[at + 1..]));
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_are_found_in_every_form_of_an_import() {
+    let text = "use crate::a::x;\nuse crate::{b, c::{d, e}};\nuse crate::f;\n// crate::g::h\ncrate::i::j();\nuse crate::{\n    k,\n    l::m,\n};";
+    let expected = ["a", "b", "c", "f", "i", "k", "l", ""];
+    assert_eq!(modules(text), expected.map(str::to_owned).into());
 }
 
 #[test]
@@ -70,7 +114,8 @@ fn unsafe_code_is_on_its_islands_and_each_says_why() {
 #[test]
 fn looking_at_other_processes_is_beside_reading_and_above_capturing() {
     for (name, text) in sources() {
-        let uses = |module: &str| code_lines(&text).any(|line| line.contains(&format!("crate::{module}::")));
+        let named = modules(&text);
+        let uses = |module: &str| named.contains(module);
         if name.starts_with("attach/") {
             for above in ["api", "cli", "files", "report", "analysis", "graph", "snapshot"] {
                 assert!(!uses(above), "{name} uses {above}");
@@ -97,11 +142,9 @@ fn calls_go_one_way() {
                 .iter()
                 .filter(|(name, _)| name.starts_with(&format!("{layer}/")))
             {
-                for module in &forbidden {
-                    let wanted = format!("crate::{module}::");
-                    let found = code_lines(text).find(|line| line.contains(&wanted));
-                    assert_eq!(found, None, "{name}");
-                }
+                let used = modules(text);
+                let found = forbidden.iter().find(|module| used.contains(**module));
+                assert_eq!(found, None, "{name}");
             }
         }
     }

@@ -134,15 +134,6 @@ impl Digest {
         )
     }
 
-    /// Number and shallow size of the nodes of a class; of none if there is no such class.
-    #[must_use]
-    pub fn class_totals(&self, key: &ClassKey) -> (u64, u64) {
-        self.keys
-            .iter()
-            .position(|known| known == key)
-            .map_or((0, 0), |class| self.totals(class))
-    }
-
     /// The file of a script, if a closure was left to tell.
     #[must_use]
     pub fn file(&self, script_id: u32) -> Option<&str> {

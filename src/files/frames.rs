@@ -4,8 +4,9 @@
 //! snapshot is shown with a warning. Where a source map stands beside a file, or in it, the place is led back
 //! to what was written. Whatever cannot be read is left out: a report never fails for want of a line.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, Metadata};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf, Prefix};
 use std::time::SystemTime;
 
 use super::siblings;
@@ -49,16 +50,26 @@ struct Text {
 }
 
 fn read(path: &Path, taken: Option<SystemTime>) -> Option<Text> {
-    let metadata = fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-        return None;
-    }
+    let (content, metadata) = content(path)?;
     let is_newer = matches!((metadata.modified().ok(), taken), (Some(changed), Some(taken)) if changed > taken);
     Some(Text {
         path: path.to_owned(),
-        content: String::from_utf8_lossy(&fs::read(path).ok()?).into_owned(),
+        content: String::from_utf8_lossy(&content).into_owned(),
         is_newer,
     })
+}
+
+/// What is in a file, which anybody may have named: as much as it says that it has, so nothing of what the kernel makes
+/// up as it is read (the files of /proc have a length of 0, and may go on for ever, or wait).
+fn content(path: &Path) -> Option<(Vec<u8>, Metadata)> {
+    let is_fit = |metadata: &Metadata| metadata.is_file() && (1..=MAX_FILE_BYTES).contains(&metadata.len());
+    // Looked at first, because opening a pipe waits for its other end.
+    fs::metadata(path).ok().filter(is_fit)?;
+    let file = File::open(path).ok()?;
+    let metadata = file.metadata().ok().filter(is_fit)?;
+    let mut content = Vec::new();
+    file.take(metadata.len()).read_to_end(&mut content).ok()?;
+    Some((content, metadata))
 }
 
 /// The path of a file that a snapshot names; `None` for what is no file.
@@ -67,7 +78,10 @@ fn path_of(file: &str) -> Option<PathBuf> {
         Some(path) => PathBuf::from(unescape(path)),
         None => PathBuf::from(file),
     };
-    path.is_absolute().then_some(path)
+    // Not to be fetched from another machine either (`\\\\server\\share` on Windows).
+    let is_elsewhere = matches!(path.components().next(), Some(Component::Prefix(prefix))
+        if !matches!(prefix.kind(), Prefix::Disk(_) | Prefix::VerbatimDisk(_)));
+    (path.is_absolute() && !is_elsewhere).then_some(path)
 }
 
 /// Undoes a URL's escapes.
@@ -94,7 +108,7 @@ fn frame(of: &'static str, line: &mut Line, taken: Option<SystemTime>) -> Option
     let ran = read(&path_of(line.file.as_deref()?)?, taken)?;
     let written = original(line, &ran, taken).unwrap_or(ran);
     let first = line.line.saturating_sub(LINES_AROUND).max(1);
-    let count = (line.line + LINES_AROUND + 1).saturating_sub(first) as usize;
+    let count = line.line.saturating_add(LINES_AROUND + 1).saturating_sub(first) as usize;
     let lines: Vec<String> = written
         .content
         .lines()
@@ -173,8 +187,8 @@ fn lead_back(line: &mut Line, map: &sourcemap::SourceMap, directory: &Path) -> O
     let function = found.get_name().map_or_else(|| line.function.clone(), str::to_owned);
     let place = Line {
         file: Some(path.to_string_lossy().into_owned()),
-        line: found.get_src_line() + 1,
-        column: found.get_src_col() + 1,
+        line: found.get_src_line().saturating_add(1),
+        column: found.get_src_col().saturating_add(1),
         function,
         generated: None,
     };
@@ -198,11 +212,7 @@ fn source_map(ran: &Text) -> Option<(sourcemap::SourceMap, PathBuf)> {
         .path
         .with_file_name(format!("{}.map", ran.path.file_name()?.to_string_lossy()));
     let file = named.map_or(beside, |reference| directory.join(reference.get_url()));
-    let metadata = fs::metadata(&file).ok()?;
-    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-        return None;
-    }
-    let map = sourcemap::decode_slice(&fs::read(&file).ok()?).ok()?;
+    let map = sourcemap::decode_slice(&content(&file)?.0).ok()?;
     Some((flat(map)?, file.parent()?.to_owned()))
 }
 
@@ -228,6 +238,14 @@ mod tests {
             ("evalmachine.<anonymous>", None),
         ] {
             assert_eq!(path_of(file), path.map(PathBuf::from), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_the_kernel_makes_up_is_not_read() {
+        assert!(content(Path::new(file!())).is_some_and(|(content, _)| !content.is_empty()));
+        for path in ["/proc/self/status", "/proc/self/pagemap", "/dev/zero", "/"] {
+            assert!(content(Path::new(path)).is_none(), "{path}");
         }
     }
 }

@@ -96,7 +96,11 @@ fn search(
 fn declared(files: &[PathBuf]) -> u32 {
     let headers: Vec<Option<Provenance>> = files
         .iter()
-        .map(|file| Snapshot::header(file).ok().and_then(|header| header.provenance))
+        .map(|file| {
+            // What is in a pipe can be read once only.
+            let header = file.is_file().then(|| Snapshot::header(file).ok())?;
+            header?.provenance
+        })
         .collect();
     let pairs = headers
         .windows(2)

@@ -58,8 +58,8 @@ impl Observer for Nobody {}
 pub struct Reading {
     /// Also what is cut off after its graph.
     pub salvage: bool,
-    /// Without the contents of strings, which the answers would show. A redacted copy is read, which is a file in the
-    /// system's directory for such for that time.
+    /// Without the contents of strings, which the answers would show. A redacted copy is read, a file without a name in
+    /// the system's directory for such.
     pub redact: Option<Key>,
 }
 
@@ -158,17 +158,17 @@ impl Opened {
 
 /// Reads a snapshot.
 pub fn read(file: &Path, reading: Reading, observer: &dyn Observer) -> Result<Snapshot, Error> {
-    if let Some(key) = reading.redact {
-        let redacted = redacted::temporary(file, key, observer)?;
-        return read(redacted.path(), Reading::default(), observer);
-    }
     let progress = |done, total| observer.reading(file, done, total);
     let options = OpenOptions {
         salvage: reading.salvage,
         progress: Some(&progress),
         ..OpenOptions::default()
     };
-    let snapshot = Snapshot::open(file, &options).map_err(|error| error.of(file))?;
+    let snapshot = match reading.redact {
+        None => Snapshot::open(file, &options),
+        Some(key) => Snapshot::open_copy(redacted::copy(file, key, observer)?, file, &options),
+    };
+    let snapshot = snapshot.map_err(|error| error.of(file))?;
     if let Some(error) = snapshot.salvaged() {
         let hint = "its graph is whole, but names and places are missing: take the snapshot again if you can";
         observer.warning(format!("'{}' {error}", file.display()), hint);

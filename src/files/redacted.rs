@@ -150,16 +150,13 @@ pub fn write(
     Ok(figures)
 }
 
-/// A redacted copy of `file` in the system's directory for temporary files, gone when it is dropped.
-pub fn temporary(file: &Path, key: Key, observer: &dyn Observer) -> Result<NamedTempFile, Error> {
+/// A redacted copy of `file`, without a name, in the system's directory for temporary files: gone when it is closed,
+/// however the process ends.
+pub fn copy(file: &Path, key: Key, observer: &dyn Observer) -> Result<File, Error> {
     let directory = std::env::temp_dir();
-    let copy = tempfile::Builder::new()
-        .prefix("rs-heapdump-")
-        .suffix(".heapsnapshot")
-        .tempfile_in(&directory);
-    let mut copy = copy.map_err(|error| Error::io(&error, "open", &directory))?;
-    match write(file, key, Compression::None, copy.as_file_mut(), observer) {
+    let mut copy = tempfile::tempfile().map_err(|error| Error::io(&error, "open", &directory))?;
+    match write(file, key, Compression::None, &mut copy, observer) {
         Ok(_) => Ok(copy),
-        Err(stop) => Err(stop.of(file, copy.path())),
+        Err(stop) => Err(stop.of(file, &directory)),
     }
 }

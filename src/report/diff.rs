@@ -119,12 +119,6 @@ impl DiffBuilder {
         }
     }
 
-    /// Whether the first snapshot is still missing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
     /// The first snapshot, and whether its ids compare with those of the last one.
     pub fn first(&mut self, facts: SnapshotFacts, digest: Digest) -> Comparability {
         let comparison = compare(&digest, &self.last);

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::error::{Section, SnapshotError};
-use super::index::{EdgeIndex, NodeIndex, ObjectId, StringIndex};
+use super::index::{EdgeIndex, NodeIndex, StringIndex};
 use super::numbers::Numbers;
-use super::schema::{EdgeKind, NodeKind, Schema};
+use super::schema::{EdgeKind, Schema};
 use super::source::RandomAccess;
 use super::text::{self, Reject};
 
@@ -107,7 +107,6 @@ pub(crate) struct Nodes {
     pub sizes: Sizes,
     /// Position of each node's first edge; one more than there are nodes.
     pub first_edges: Vec<u32>,
-    pub trace_node_ids: Sparse<u32>,
     pub detachedness: Sparse<u8>,
 }
 
@@ -304,7 +303,6 @@ impl<'s> NodesBuilder<'s> {
                     wide: BTreeMap::new(),
                 },
                 first_edges: column(count + 1, most + 1),
-                trace_node_ids: Sparse::new(),
                 detachedness: Sparse::new(),
             },
             cut: Cut {
@@ -362,9 +360,6 @@ impl<'s> NodesBuilder<'s> {
         if self.edges > u64::from(self.schema.edge_count) {
             let expected = format!("{} edges in all, as the header says", self.schema.edge_count);
             return Err(reject(field(fields.edge_count), expected, self.edges.to_string()));
-        }
-        if let Some(trace) = fields.trace_node_id {
-            nodes.trace_node_ids.push(index, row[trace]);
         }
         if let Some(detachedness) = fields.detachedness {
             nodes.detachedness.push(index, (row[detachedness] & 3) as u8);
@@ -519,19 +514,6 @@ impl<'s> EdgesBuilder<'s> {
             self.max_name,
         ))
     }
-}
-
-/// One node, with names for its columns.
-#[derive(Clone, Copy, Debug)]
-pub struct Node {
-    /// Its position.
-    pub index: NodeIndex,
-    /// Its type.
-    pub kind: NodeKind,
-    /// Its name, as V8 wrote it.
-    pub name: StringIndex,
-    /// V8's id.
-    pub id: ObjectId,
 }
 
 /// One edge.

@@ -1,5 +1,6 @@
 //! From file to columns: walks the top-level object and hands each value to who reads it.
 
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use super::locations::{Locations, LocationsBuilder};
 use super::numbers::Numbers;
 use super::provenance::Provenance;
 use super::schema::{self, EdgeKind, Schema};
-use super::source;
+use super::source::{self, Source};
 use super::strings::{self, Strings};
 use super::text::{Reject, Text, default_threads};
 use super::{FileFacts, Snapshot};
@@ -86,6 +87,21 @@ fn read_header(text: &mut Text<'_>) -> Result<(Schema, Option<Provenance>), Snap
 /// Reads the whole file.
 pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Snapshot, SnapshotError> {
     let (source, compression, bytes) = source::open(path)?;
+    load(source, FileFacts { bytes, compression }, options)
+}
+
+/// Reads a copy of what is in the file, and says that it was the file.
+pub(crate) fn open_copy(copy: File, path: &Path, options: &OpenOptions<'_>) -> Result<Snapshot, SnapshotError> {
+    let facts = header(path)?.file;
+    let (copy, bytes) = source::plain(copy, path)?;
+    let compression = Compression::None;
+    let mut snapshot = load(Source::File(copy), FileFacts { bytes, compression }, options)?;
+    snapshot.file = facts;
+    Ok(snapshot)
+}
+
+fn load(source: Source, facts: FileFacts, options: &OpenOptions<'_>) -> Result<Snapshot, SnapshotError> {
+    let FileFacts { bytes, compression } = facts;
     let total = if compression == Compression::None { bytes } else { 0 };
     let progress = |done: u64| {
         if let Some(progress) = options.progress {
@@ -109,7 +125,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Snapshot, S
         Err(error) if options.salvage && loader.parts.has_graph() && error.is_truncation() => Some(error),
         Err(error) => return Err(error),
     };
-    loader.finish(FileFacts { bytes, compression }, salvaged)
+    loader.finish(facts, salvaged)
 }
 
 /// What has been read so far.
@@ -272,7 +288,7 @@ impl Loader<'_> {
             return SnapshotError::format(self.text.offset(), section, expected, "a greater index");
         };
         let nothing = |_| {};
-        let mut text = Text::new(source::Source::File(file), NonZeroUsize::MIN, &nothing);
+        let mut text = Text::new(Source::File(file), NonZeroUsize::MIN, &nothing);
         text.seek(array);
         text.enter(section);
         let (fields, name) = match section {
@@ -285,7 +301,8 @@ impl Loader<'_> {
             for (at, &value) in numbers.values.iter().enumerate() {
                 let field = (phase + at) % fields;
                 if section == Section::Edges && field == schema.edge_fields.kind {
-                    code = schema.edge_codes[value as usize];
+                    // The file may have changed since it was read first.
+                    code = schema.edge_codes.get(value as usize).copied().unwrap_or_default();
                 }
                 let indexed = section == Section::Edges && EdgeKind::from_code(code).is_indexed();
                 if field == name && !indexed && value as usize >= strings {

@@ -33,10 +33,11 @@ mod source;
 mod strings;
 mod text;
 
+use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
-pub use columns::{Edge, Link, Node, Sizes};
+pub use columns::{Edge, Link, Sizes};
 pub use error::{FormatError, Section, SnapshotError};
 pub use index::{EdgeIndex, NodeIndex, ObjectId, StringIndex};
 pub use load::{Header, OpenOptions};
@@ -82,6 +83,14 @@ impl Snapshot {
     /// If the system refuses, or the file is no snapshot, or not a whole one.
     pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Self, SnapshotError> {
         load::open(path, options)
+    }
+
+    /// Reads a copy of what is in the file at `path`, such as a redacted one, and says that it was that file.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn open_copy(copy: File, path: &Path, options: &OpenOptions<'_>) -> Result<Self, SnapshotError> {
+        load::open_copy(copy, path, options)
     }
 
     /// Reads a file's header only.
@@ -216,18 +225,6 @@ impl Snapshot {
     #[must_use]
     pub fn detached(&self) -> &[NodeIndex] {
         &self.detached
-    }
-
-    /// Node of the allocation trace tree, 0 for none.
-    #[must_use]
-    pub fn trace_node_id(&self, node: NodeIndex) -> u32 {
-        self.nodes.trace_node_ids.get(node)
-    }
-
-    /// Whether any node has an allocation trace.
-    #[must_use]
-    pub fn has_traces(&self) -> bool {
-        !self.nodes.trace_node_ids.is_empty()
     }
 
     /// Positions of a node's edges.

@@ -18,9 +18,9 @@ pub struct Provenance {
     pub node_version: Option<String>,
     /// When the snapshot was taken, as ISO 8601 in UTC.
     pub time: Option<String>,
-    /// What asked for it: `api`, `signal`, `growth` …
+    /// What asked for it: `api`, `signal`, `watch`, `near-limit` or `capture`.
     pub trigger: Option<String>,
-    /// `in-process` or `live`.
+    /// `in-process`, `live`, `portable` or `inspector`.
     pub mode: Option<String>,
     /// The process's memory at that time.
     pub memory: Memory,

@@ -164,7 +164,6 @@ pub(crate) struct NodeFields {
     pub id: usize,
     pub self_size: usize,
     pub edge_count: usize,
-    pub trace_node_id: Option<usize>,
     pub detachedness: Option<usize>,
 }
 
@@ -196,8 +195,6 @@ pub struct Schema {
     pub edge_count: u32,
     /// The file's names of node types.
     pub node_types: Vec<String>,
-    /// The file's names of edge types.
-    pub edge_types: Vec<String>,
     /// Bytes outside the heap that belong to no node.
     pub extra_native_bytes: u64,
     /// Whether allocations were tracked.
@@ -268,7 +265,6 @@ pub(crate) fn parse(json: &[u8], offset: u64) -> Result<(Schema, Option<Provenan
         node_kinds: node_types.iter().map(|name| node_kind(name)).collect(),
         edge_codes: edge_codes(&edge_types, offset)?,
         node_types,
-        edge_types,
         extra_native_bytes: header.extra_native_bytes.unwrap_or(0),
         trace_function_count: header.trace_function_count,
         root: (header.root_index / count as u64) as u32,
@@ -316,7 +312,6 @@ fn node_fields(fields: &[String], offset: u64) -> Result<NodeFields, SnapshotErr
         id: required(fields, "id", offset)?,
         self_size: required(fields, "self_size", offset)?,
         edge_count: required(fields, "edge_count", offset)?,
-        trace_node_id: position(fields, "trace_node_id"),
         detachedness: position(fields, "detachedness"),
     })
 }
@@ -383,16 +378,5 @@ impl Schema {
     #[must_use]
     pub fn node_kind(&self, raw_type: u8) -> NodeKind {
         self.node_kinds[raw_type as usize]
-    }
-
-    /// The file's name for an edge type.
-    #[must_use]
-    pub fn edge_type_name(&self, kind: EdgeKind) -> &str {
-        let code = match kind {
-            EdgeKind::WeakMapKey | EdgeKind::WeakMapTable => EdgeKind::Internal.code(),
-            kind => kind.code(),
-        };
-        let at = self.edge_codes.iter().position(|known| *known == code);
-        at.map_or("internal", |at| &self.edge_types[at])
     }
 }

@@ -88,20 +88,12 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Compression, u64), SnapshotEr
     if metadata.is_dir() {
         return Err(io_error("open", path, io::ErrorKind::IsADirectory.into()));
     }
-    let bytes = metadata.len();
+    let is_file = metadata.is_file();
+    let (plain, bytes) = plain(file, path)?;
     let mut magic = [0; 4];
-    let plain = RandomAccess {
-        file: Arc::new(file),
-        path: Arc::new(path.to_owned()),
-        bytes,
-    };
-    let got = if metadata.is_file() {
-        plain.read_at(&mut magic, 0)?
-    } else {
-        0
-    };
+    let got = if is_file { plain.read_at(&mut magic, 0)? } else { 0 };
     let compression = Compression::of_bytes(&magic[..got]);
-    if compression == Compression::None && metadata.is_file() {
+    if compression == Compression::None && is_file {
         return Ok((Source::File(plain), compression, bytes));
     }
     let reopened = File::open(path).map_err(|error| io_error("open", path, error))?;
@@ -114,6 +106,17 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Compression, u64), SnapshotEr
         path: path.to_owned(),
     };
     Ok((Source::Stream(stream), compression, bytes))
+}
+
+/// What is in `file` as it is, and how much that is; errors name it `path`.
+pub(crate) fn plain(file: File, path: &Path) -> Result<(RandomAccess, u64), SnapshotError> {
+    let bytes = file.metadata().map_err(|error| io_error("stat", path, error))?.len();
+    let plain = RandomAccess {
+        file: Arc::new(file),
+        path: Arc::new(path.to_owned()),
+        bytes,
+    };
+    Ok((plain, bytes))
 }
 
 /// Hands a file's text over, block by block; `progress` is told of bytes done and bytes in all, 0 where not known.

@@ -15,6 +15,8 @@ const MAX_KEY_CHARS: usize = 40;
 const MAX_HOLDERS: usize = 1000;
 /// More parts than this say no more.
 const MAX_PARTS: usize = 12;
+/// Maps of the weak kind on one way that are named; the last ones.
+const MAX_WEAK_MAPS: usize = 4;
 
 /// Where a name begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,17 +53,23 @@ pub(super) fn name(scene: &Scene<'_>, path: &[Hop]) -> Named {
         .or_else(|| (0..path.len()).rev().find(users));
     if let Some((text, anchor, _)) = begin.and_then(|at| anchor(scene, path, at)) {
         let rest = &path[begin.unwrap_or(0) + 1..];
-        return finish(scene, text, anchor, rest);
+        return finish(scene, text, anchor, rest, MAX_WEAK_MAPS);
     }
     // Nothing of the program's: an object of a class, in Node's own variables.
     if let Some(at) = (0..path.len()).find(|at| is_instance(scene, path[*at].node) && !is_wrap(scene, path, *at)) {
-        return finish(scene, scene.name(path[at].node), Anchor::Object, &path[at + 1..]);
+        return finish(
+            scene,
+            scene.name(path[at].node),
+            Anchor::Object,
+            &path[at + 1..],
+            MAX_WEAK_MAPS,
+        );
     }
     let core = (0..path.len())
         .rev()
         .find_map(|at| Some((at, anchor(scene, path, at)?)));
     if let Some((at, (text, anchor, _))) = core {
-        finish(scene, text, anchor, &path[at + 1..])
+        finish(scene, text, anchor, &path[at + 1..], MAX_WEAK_MAPS)
     } else {
         let text = path.last().map_or_else(String::new, |hop| class(scene, hop.node));
         Named {
@@ -72,17 +80,17 @@ pub(super) fn name(scene: &Scene<'_>, path: &[Hop]) -> Named {
     }
 }
 
-fn finish(scene: &Scene<'_>, text: String, anchor: Anchor, rest: &[Hop]) -> Named {
+fn finish(scene: &Scene<'_>, text: String, anchor: Anchor, rest: &[Hop], weak_maps: usize) -> Named {
     // The last value of a WeakMap on the way: its key comes before, what is in it after.
-    let value = (0..rest.len())
+    let value = (0..if weak_maps == 0 { 0 } else { rest.len() })
         .rev()
         .find_map(|at| Some((at, weak_map(scene, rest[at])?)));
     if let Some((at, map)) = value {
-        let key = finish(scene, text, anchor.clone(), &rest[..at]).text;
+        let key = finish(scene, text, anchor.clone(), &rest[..at], weak_maps - 1).text;
         let text = format!("{map}.get({key})");
         return Named {
             is_anchor: false,
-            ..finish(scene, text, anchor, &rest[at + 1..])
+            ..finish(scene, text, anchor, &rest[at + 1..], 0)
         };
     }
     let parts: Vec<String> = rest

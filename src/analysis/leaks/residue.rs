@@ -62,7 +62,7 @@ impl Explained {
     /// All growth of an object.
     fn all(scene: &Scene<'_>, node: NodeIndex) -> Self {
         let holdings = scene.holdings(node);
-        let since = |now: u64, first: u64| now.cast_signed() - first.cast_signed();
+        let since = |now: u64, first: u64| now.cast_signed().saturating_sub(first.cast_signed());
         Self {
             counts: holdings
                 .iter()

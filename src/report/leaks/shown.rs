@@ -19,7 +19,7 @@ impl LeakReport {
         }
         let bytes = &self.growth.bytes;
         let grown = match bytes.as_slice() {
-            [first, .., last] => last.cast_signed() - first.cast_signed(),
+            [first, .., last] => last.cast_signed().saturating_sub(first.cast_signed()),
             _ => 0,
         };
         let line = format!(
