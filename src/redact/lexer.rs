@@ -3,6 +3,9 @@
 //! A push parser that holds no more than a token: a key, the header, the beginning of a string. It knows the
 //! shape that V8 gives these files (an object of arrays of numbers, and of strings), judges the grammar, and
 //! leaves the meaning to a [`Reader`]. Nothing recurses.
+//!
+//! It is not the parser of `snapshot/text.rs`, which pulls numbers into columns at any offset of a file: here what is
+//! not understood has to be passed on or left out, byte by byte, while V8 writes.
 
 use std::borrow::Cow;
 use std::hash::Hasher;
