@@ -150,7 +150,7 @@ impl Snapshot {
     }
 
     /// All nodes, in the order of the file.
-    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeIndex> + ExactSizeIterator + use<> {
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeIndex> + ExactSizeIterator + Clone + use<> {
         (0..self.nodes.types.len() as u32).map(NodeIndex)
     }
 

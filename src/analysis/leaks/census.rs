@@ -64,11 +64,7 @@ impl Census {
         let all = snapshot.nodes().map(|node| key(snapshot, node));
         let mut census = Self {
             limit,
-            alive: if keys.is_some() {
-                KeySet::scattered(all)
-            } else {
-                KeySet::dense(all)
-            },
+            alive: KeySet::of(all),
             entries: collections,
             holdings: Vec::new(),
             names: names(snapshot),

@@ -21,29 +21,32 @@ pub(super) enum KeySet {
 }
 
 impl KeySet {
-    /// Of keys that are next to each other for the most part.
-    pub(super) fn dense(keys: impl Iterator<Item = u32>) -> Self {
+    /// Of these keys, in the form that takes less memory.
+    pub(super) fn of(keys: impl Iterator<Item = u32> + Clone) -> Self {
+        let page_of = |key: u32| key as usize / PAGE_KEYS;
         let mut pages = Vec::new();
-        let mut words = Vec::new();
-        for key in keys {
-            let page = key as usize / PAGE_KEYS;
+        let (mut count, mut used) = (0, 0);
+        for key in keys.clone() {
+            count += 1;
+            let page = page_of(key);
             if page >= pages.len() {
                 pages.resize(page + 1, MISSING);
             }
             if pages[page] == MISSING {
-                pages[page] = words.len() as u32;
-                words.push([0; PAGE_WORDS]);
+                pages[page] = used;
+                used += 1;
             }
-            words[pages[page] as usize][key as usize % PAGE_KEYS / 64] |= 1 << (key % 64);
+        }
+        if used as usize * size_of::<[u64; PAGE_WORDS]>() > count * size_of::<u32>() {
+            let mut keys: Vec<u32> = keys.collect();
+            keys.sort_unstable();
+            return Self::Scattered(keys);
+        }
+        let mut words = vec![[0; PAGE_WORDS]; used as usize];
+        for key in keys {
+            words[pages[page_of(key)] as usize][key as usize % PAGE_KEYS / 64] |= 1 << (key % 64);
         }
         Self::Dense { pages, words }
-    }
-
-    /// Of keys that may be anything.
-    pub(super) fn scattered(keys: impl Iterator<Item = u32>) -> Self {
-        let mut keys: Vec<u32> = keys.collect();
-        keys.sort_unstable();
-        Self::Scattered(keys)
     }
 
     pub(super) fn contains(&self, key: u32) -> bool {
@@ -64,12 +67,15 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_was_put_into_it() {
-        let keys = [70_001, 0, 1, 63, 64, 4096, 4095, u32::MAX];
-        for set in [KeySet::dense(keys.into_iter()), KeySet::scattered(keys.into_iter())] {
+        let far = [70_001, 0, 1, 63, 64, 4096, 4095, u32::MAX];
+        let near: Vec<u32> = (0..2000).map(|n| n * 2 + 1).collect();
+        for (keys, is_dense) in [(&far[..], false), (&near[..], true)] {
+            let set = KeySet::of(keys.iter().copied());
+            assert_eq!(matches!(set, KeySet::Dense { .. }), is_dense);
             for key in keys {
-                assert!(set.contains(key), "{key}");
+                assert!(set.contains(*key), "{key}");
             }
-            for key in [2, 62, 65, 4097, 70_000, u32::MAX - 1] {
+            for key in [2, 62, 4094, 4098, 70_000, u32::MAX - 1] {
                 assert!(!set.contains(key), "{key}");
             }
         }
