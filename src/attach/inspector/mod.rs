@@ -236,6 +236,9 @@ fn left(target: &Target, opened: impl Fn(&Listener) -> bool, error: Error) -> Er
                 return error;
             }
         }
+        if target.catches(Signal::SIGUSR1 as i32).is_err() {
+            return error; // it has ended
+        }
         if Instant::now() >= deadline {
             break;
         }
