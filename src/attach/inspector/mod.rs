@@ -67,8 +67,13 @@ const WHO: &str = "(() => {
   return { small, pid: process.pid, version: process.version, started: Date.now() - process.uptime() * 1000,
     origin: globalThis.performance?.timeOrigin, rss, heapTotal, heapUsed, external }
 })()";
-/// Ends all sessions, this one too, and stops listening.
-const CLOSE: &str = "process._debugEnd()";
+/// Ends all sessions, this one too, and stops listening. Twice again as the event loop turns: Node opens the inspector by
+/// an interrupt of JavaScript, and once more on the loop's next turn, if it finds it closed then.
+const CLOSE: &str = "(() => {
+  const end = () => process._debugEnd()
+  setImmediate(() => { end(); setImmediate(end) })
+  end()
+})()";
 
 /// Whether the inspector is open, or why it cannot be opened. Sends nothing but a question to an open port.
 pub fn look(target: &Target) -> Result<bool, Error> {
