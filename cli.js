@@ -6,10 +6,12 @@
 // at what a service that loads it would get.
 
 const args = process.argv.slice(2)
+// The first word that is neither an option nor an option's value.
+const command = args.find((word, at) => !word.startsWith('-') && args[at - 1] !== '--color')
 // `run` hands the channel to a parent on, which Node has taken out of the environment.
 if (process.channel) process.env.NODE_CHANNEL_FD = String(process.channel.fd)
 try {
-  if (args.includes('doctor')) require('./index.js')
+  if (command === 'doctor') require('./index.js')
   process.exitCode = require('./load.js').runCli(args, __dirname)
 } catch (error) {
   console.error(error.message)

@@ -349,6 +349,36 @@ describe('capture PID, by the inspector', { ...PARALLEL, skip: NO_PROC }, () => 
     await child.says('alive')
   })
 
+  it('closes an inspector that opens a little too late', async () => {
+    const wait = `require('child_process').execFileSync('sleep', ['1.5'])`
+    const child = await without(`setTimeout(() => ${wait}, 100); setInterval(() => {}, 1000); say('ready')`)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const failed = await capture([child.pid, '--timeout', '0.2'])
+    assertFails(failed, 'ERR_HEAPDUMP_TIMEOUT', /./)
+    assert.doesNotMatch(failed.stderr, /SIGUSR1 was sent/)
+    assert.equal(await connects(await inspectorPort(child)), false)
+  })
+
+  it('closes one that Node would open again when the event loop turns', async () => {
+    const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000)'
+    const child = await without(
+      `setTimeout(() => { ${wait}; setTimeout(() => say('turned'), 500) }, 100); setInterval(() => {}, 1000); say('ready')`,
+    )
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await capture([child.pid, '--timeout', '0.2'])
+    await child.says('turned')
+    assert.equal(await connects(await inspectorPort(child)), false)
+  })
+
+  it('tells of an inspector that may open much later', async () => {
+    const wait = `require('child_process').execFileSync('sleep', ['8'])`
+    const child = await without(`setTimeout(() => ${wait}, 100); say('ready')`)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const hint = new RegExp(`SIGUSR1 was sent.*doctor ${child.pid}.*_debugEnd`)
+    assertFails(await capture([child.pid, '--timeout', '0.2']), 'ERR_HEAPDUMP_TIMEOUT', hint)
+    child.kill('SIGKILL')
+  })
+
   it('says who has the port, and sends nothing', async () => {
     const server = net.createServer(() => {})
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

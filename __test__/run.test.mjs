@@ -81,6 +81,12 @@ describe('rs-heapdump run', PARALLEL, () => {
     child.kill('SIGKILL')
   })
 
+  it('refuses a signal that cannot ask for snapshots', async () => {
+    const child = run(`say('started')`, { options: ['--signal', 'TERM'] })
+    assert.deepEqual(await child.ended(), { code: 2, signal: null })
+    assert.match(child.stderr, /error: .*--signal.*SIGTERM cannot ask for snapshots.*\[ERR_HEAPDUMP_ARGUMENT\]/)
+  })
+
   it('keeps NODE_OPTIONS, and works in directories with spaces', async () => {
     const env = { NODE_OPTIONS: '--no-deprecation --require "./first one.cjs"' }
     const cwd = temporaryDirectory()

@@ -33,6 +33,8 @@ pub mod error;
 mod fault;
 pub mod files;
 pub mod graph;
+mod hostile;
+mod privacy;
 pub mod protocol;
 pub mod redact;
 pub mod report;

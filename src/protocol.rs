@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::capture::Info;
+use crate::compression::Compression;
 use crate::error::{Code, Error};
 
 /// Whether `rs-heapdump capture PID` works on this platform, by this protocol or by the inspector.
@@ -54,7 +55,7 @@ pub struct Capture {
     pub live: Option<LiveChoice>,
     /// `none`, `gzip` or `zstd`; where nothing is said and there is a file name, as that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub compress: Option<String>,
+    pub compress: Option<CompressChoice>,
     /// Leave out what strings contain; with false it is as the process is configured.
     #[serde(skip_serializing_if = "is_false")]
     pub redact: bool,
@@ -82,6 +83,25 @@ pub enum LiveChoice {
     Off,
     Prefer,
     Require,
+}
+
+/// How the file is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompressChoice {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl From<CompressChoice> for Compression {
+    fn from(choice: CompressChoice) -> Self {
+        match choice {
+            CompressChoice::None => Self::None,
+            CompressChoice::Gzip => Self::Gzip,
+            CompressChoice::Zstd => Self::Zstd,
+        }
+    }
 }
 
 /// What is heard.
@@ -218,6 +238,8 @@ mod tests {
         assert_eq!(capture.thread, Some(ThreadChoice::One(3)));
         assert_eq!(capture.live, Some(LiveChoice::Prefer));
         assert!(heard(r#"{"ask":"capture","paint":true}"#).is_err());
+        assert!(heard(r#"{"ask":"capture","compress":"gzip"}"#).is_ok());
+        assert!(heard(r#"{"ask":"capture","compress":"brotli"}"#).is_err());
         assert!(heard(r#"{"ask":"dance"}"#).is_err());
     }
 

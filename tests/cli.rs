@@ -932,6 +932,27 @@ fn an_interrupt_has_its_default_effect() {
     assert_eq!(child.wait().unwrap().signal(), Some(2));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_leaves_no_part_of_a_file() {
+    use std::os::unix::process::ExitStatusExt;
+    let directory = directory("interrupted-redact");
+    let made = Command::new("mkfifo").arg(directory.join("fifo")).status().unwrap();
+    assert!(made.success());
+    let mut child = command(&directory, &["redact", "fifo", "out.heapsnapshot"])
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+    let left: Vec<_> = fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["fifo"]);
+}
+
 #[test]
 fn run_returns_and_does_not_end_the_process() {
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();

@@ -6,11 +6,13 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::errno::Errno;
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr, getsockopt, sockopt::PeerCredentials};
 
 use super::process::Target;
 use super::{By, Captured, Observer, Wanted, interrupt};
@@ -19,6 +21,12 @@ use crate::protocol::{Ask, Capture, PREFIX, Support, Word};
 
 /// How often to look whether somebody wants us to stop.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// The flags of a socket that listens.
+const LISTENS: &str = "00010000";
+/// How long a socket may take to have room for us.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How often to look whether it has.
+const POLL: Duration = Duration::from_millis(20);
 /// How long a process may take for what needs no work.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
 /// Lines of this protocol are shorter.
@@ -34,26 +42,29 @@ fn named(text: &str, own_pid: u32) -> Vec<(String, u64)> {
     let prefix = format!("@{PREFIX}{own_pid}/");
     let socket = |line: &str| {
         // Num RefCount Protocol Flags Type St Inode Path
-        let mut fields = line.split_whitespace().skip(6);
+        let mut fields = line.split_whitespace().skip(3);
+        // Connections have the listener's name.
+        fields.next().filter(|flags| *flags == LISTENS)?;
+        let mut fields = fields.skip(2);
         let inode = fields.next()?.parse().ok()?;
         let name = fields.next().filter(|name| name.starts_with(&prefix))?;
         Some((name[1..].to_owned(), inode))
     };
-    let mut found: Vec<_> = text.lines().filter_map(socket).collect();
-    found.dedup_by(|one, other| one.0 == other.0); // connections have the listener's name
-    found
+    text.lines().filter_map(socket).collect()
 }
 
 /// The addon's ear; nothing where the process has none.
 pub fn connect(target: &Target) -> Result<Option<Talk>, Error> {
-    for (name, _) in sockets(target) {
+    let own = target.sockets();
+    for (name, inode) in sockets(target) {
+        if own.as_ref().is_some_and(|own| !own.contains(&inode)) {
+            continue; // somebody else of that name
+        }
         let failed = |error: &io::Error| Error::io(error, "connect", format!("@{name}").as_ref());
-        let address = SocketAddr::from_abstract_name(&name).map_err(|error| failed(&error))?;
-        let stream = match target.within_network(move || UnixStream::connect_addr(&address))? {
-            Ok(stream) => stream,
-            // It has just gone.
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => continue,
-            Err(error) => return Err(failed(&error)),
+        // It has just gone, or is somebody's who lets everybody wait.
+        let Ok(stream) = target.within_network(|| reach(&name))? else {
+            interrupt::check()?;
+            continue;
         };
         let peer = getsockopt(&stream, PeerCredentials).map_err(|errno| failed(&errno.into()))?;
         if u32::try_from(peer.pid()) != Ok(target.pid) {
@@ -69,6 +80,24 @@ pub fn connect(target: &Target) -> Result<Option<Talk>, Error> {
         }));
     }
     Ok(None)
+}
+
+/// Connects, and does not wait for long: whose name it is, is not known before.
+fn reach(name: &str) -> io::Result<UnixStream> {
+    let kind = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let stream = socket::socket(AddressFamily::Unix, SockType::Stream, kind, None)?;
+    let address = UnixAddr::new_abstract(name.as_bytes())?;
+    let deadline = Instant::now() + CONNECT_WAIT;
+    // Its queue is full: there is nothing to poll for.
+    while let Err(errno) = socket::connect(stream.as_raw_fd(), &address) {
+        if errno != Errno::EAGAIN || interrupt::happened() || Instant::now() >= deadline {
+            return Err(errno.into());
+        }
+        thread::sleep(POLL);
+    }
+    let stream = UnixStream::from(stream);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 /// Why there is no ear.
@@ -109,7 +138,7 @@ pub fn capture(
         directory: wanted.directory.clone(),
         thread: wanted.thread,
         gc: wanted.gc,
-        compress: wanted.compress.clone(),
+        compress: wanted.compress,
         redact: wanted.redact,
         memory_guard: wanted.memory_guard,
         live: wanted.live,
@@ -119,7 +148,15 @@ pub fn capture(
     }))?;
     let mut outcomes = Vec::new();
     loop {
-        match talk.hear(None)? {
+        let heard = match talk.hear(None) {
+            // What is written already must be told.
+            Err(error) if !outcomes.is_empty() => {
+                outcomes.push(Err(error));
+                return Ok(outcomes);
+            }
+            heard => heard?,
+        };
+        match heard {
             Word::Progress(progress) => observer.progress(&progress),
             Word::Snapshot(snapshot) => outcomes.push(Ok(Captured {
                 pid: target.pid,
@@ -206,6 +243,19 @@ impl Talk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_whose_queue_is_full_holds_nobody_up_for_ever() {
+        let name = format!("{PREFIX}test/{}", std::process::id());
+        let bound = socket::socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        socket::bind(bound.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes()).unwrap()).unwrap();
+        socket::listen(&bound, socket::Backlog::new(0).unwrap()).unwrap();
+        let first = reach(&name).unwrap();
+        let began = Instant::now();
+        assert_eq!(reach(&name).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(began.elapsed() >= CONNECT_WAIT);
+        drop(first);
+    }
 
     #[test]
     fn sockets_are_told_by_name_and_pid() {

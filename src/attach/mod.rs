@@ -38,7 +38,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::protocol::{LiveChoice, Progress, Snapshot, Support, ThreadChoice};
+use crate::protocol::{CompressChoice, LiveChoice, Progress, Snapshot, Support, ThreadChoice};
+use crate::trigger::config::Signal;
 
 /// Snapshots that are wanted of a process.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +51,7 @@ pub struct Wanted {
     pub directory: Option<PathBuf>,
     pub thread: Option<ThreadChoice>,
     pub live: Option<LiveChoice>,
-    /// `none`, `gzip` or `zstd`.
-    pub compress: Option<String>,
+    pub compress: Option<CompressChoice>,
     /// Leave out what strings contain.
     pub redact: bool,
     /// Without it, as the process is configured.
@@ -155,6 +155,14 @@ pub fn support() -> Support {
 /// Words for `NODE_HEAPDUMP_OPTIONS` that this version does not know.
 pub fn unknown_words(text: &str) -> Vec<String> {
     crate::trigger::config::parse(text).unknown
+}
+
+/// Why the signal that these words choose cannot be had.
+pub fn refused_signal(text: &str) -> Option<String> {
+    match crate::trigger::config::parse(text).signal {
+        Signal::Refused(why) => Some(why),
+        Signal::On(_) | Signal::Off => None,
+    }
 }
 
 /// Leaves what the caller of this process has handed to it open in the program that it becomes: Node lets go of

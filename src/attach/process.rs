@@ -22,8 +22,8 @@ pub struct Target {
     arguments: Vec<String>,
     version: Option<String>,
     rss_bytes: u64,
-    /// The signals that it handles, as bits from the lowest for signal 1 on.
-    caught_signals: u64,
+    /// When it was started, in the kernel's ticks: tells it from another one that has its pid later.
+    started: Option<u64>,
 }
 
 impl Target {
@@ -70,7 +70,7 @@ impl Target {
             arguments,
             version,
             rss_bytes: status.rss_bytes,
-            caught_signals: status.caught_signals,
+            started: started(pid),
         })
     }
 
@@ -83,9 +83,13 @@ impl Target {
         &self.arguments
     }
 
-    /// Whether a handler of its own takes this signal.
-    pub fn catches(&self, signal: i32) -> bool {
-        self.caught_signals >> (signal - 1) & 1 == 1
+    /// Whether a handler of its own takes this signal now: it may have become another program since it was found.
+    pub fn catches(&self, signal: i32) -> Result<bool, Error> {
+        let status = Status::read(self.pid)?;
+        if started(self.pid) != self.started {
+            return Err(absent(self.pid)); // its pid is another process's now
+        }
+        Ok(status.caught_signals >> (signal - 1) & 1 == 1)
     }
 
     /// Whether we may do to it what its user may.
@@ -207,6 +211,7 @@ struct Status {
     own_pid: u32,
     uid: u32,
     rss_bytes: u64,
+    /// The signals that it handles, as bits from the lowest for signal 1 on.
     caught_signals: u64,
 }
 
@@ -240,6 +245,13 @@ impl Status {
             caught_signals: u64::from_str_radix(&field("SigCgt")?, 16).ok()?,
         })
     }
+}
+
+/// Field 22 of `/proc/PID/stat`; the second may hold spaces and brackets.
+fn started(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
 }
 
 fn absent(pid: u32) -> Error {
@@ -324,6 +336,25 @@ mod tests {
         assert_eq!(status.rss_bytes, 2 << 20);
         assert_eq!(status.caught_signals >> 9 & 1, 1, "SIGUSR1");
         assert!(Status::parse("Name:\tnode\n").is_none());
+    }
+
+    #[test]
+    fn a_process_is_told_from_a_later_one_of_its_pid() {
+        let pid = std::process::id();
+        assert!(started(pid).is_some_and(|ticks| ticks > 0));
+        let status = Status::read(pid).unwrap();
+        let mut target = Target {
+            pid,
+            own_pid: pid,
+            uid: status.uid,
+            arguments: Vec::new(),
+            version: None,
+            rss_bytes: 0,
+            started: started(pid),
+        };
+        assert!(!target.catches(nix::sys::signal::Signal::SIGUSR1 as i32).unwrap());
+        target.started = Some(0);
+        assert!(target.catches(nix::sys::signal::Signal::SIGUSR1 as i32).is_err());
     }
 
     #[test]

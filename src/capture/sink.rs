@@ -23,9 +23,10 @@ use tempfile::NamedTempFile;
 
 use super::encode;
 use super::name::{self, default_name, next_microsecond};
-use super::{Limits, keep, platform, privacy};
+use super::{Limits, keep, platform};
 use crate::compression::Compression;
 use crate::error::{Code, Error};
+use crate::privacy;
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
 const PARTIAL_SUFFIX: &str = ".partial";

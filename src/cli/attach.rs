@@ -38,7 +38,7 @@ pub(super) fn capture(arguments: Capture, how: Shown) -> Result<ExitStatus, Fail
         directory: absolute(arguments.dir)?,
         thread: arguments.thread,
         live: arguments.live.map(Into::into),
-        compress: arguments.compress.map(|how| how.as_str().to_owned()),
+        compress: arguments.compress.map(Into::into),
         redact: arguments.redact,
         gc: arguments.no_gc.then_some(false),
         memory_guard: arguments.no_memory_guard.then_some(false),
@@ -142,6 +142,10 @@ fn words(arguments: &Run) -> Result<Vec<String>, Error> {
                 Code::Argument,
                 format!("the value of {option} is not understood: {word}"),
             );
+            return Err(error.with_hint("rs-heapdump run --help"));
+        }
+        if let Some(why) = attach::refused_signal(&word) {
+            let error = Error::new(Code::Argument, format!("the value of {option} cannot be had: {why}"));
             return Err(error.with_hint("rs-heapdump run --help"));
         }
         words.push(word);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Arguments, Command, Shown, limit};
 use super::failure::Failure;
-use super::output::{Sink, save, save_with};
+use super::output::{Destination, Sink};
 use super::progress::Progress;
 use super::terminal;
 use super::{ExitStatus, attach};
@@ -148,7 +148,10 @@ fn report(files: &[PathBuf], reading: Reading, output: &Path, how: Shown) -> Res
     if output.as_os_str() == "-" {
         return Ok(Sink::stdout()?.finish(&html)?);
     }
-    save(output, &html).map_err(|error| Error::io(&error, "write", output))?;
+    let destination = Destination::of(output)?;
+    destination
+        .save(&html)
+        .map_err(|error| Error::io(&error, "write", output))?;
     show(&PageWritten::new(&output.to_string_lossy(), html.len(), &leaks), how)
 }
 
@@ -175,7 +178,8 @@ fn redact(file: &Path, output: &Path, key: Option<&Path>, how: Shown) -> Result<
         };
     }
     let compression = Compression::of_name(output);
-    let saved = save_with(output, |out| {
+    let destination = Destination::of(output)?;
+    let saved = destination.save_with(|out| {
         let figures = redacted::write(file, key, compression, out, &progress)?;
         Ok::<_, redacted::Stop>((figures, out.metadata()?.len()))
     });

@@ -1,9 +1,15 @@
 //! Standard output and standard error that may be anybody's: Node makes pipes non-blocking, readers go away.
 //! And files, which have their names only when they are whole.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error};
+use crate::privacy;
+
+/// As many links as the kernel follows.
+const LINKS_MAX: u32 = 40;
 
 /// A standard stream, unbuffered and apart from the standard library's buffers, which lose count of what was
 /// written when a pipe is full.
@@ -53,33 +59,115 @@ impl Write for Sink {
     }
 }
 
-/// Writes a file that nobody else may read: under another name beside it, then under its own, replacing what has
-/// that. Links are followed; a FIFO or a device is written to as it is.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    save_with(path, |file| file.write_all(bytes))
+/// Where a file goes, links followed.
+#[derive(Debug)]
+pub(super) struct Destination(PathBuf);
+
+impl Destination {
+    /// Follows links, also where nothing is at their end yet. A link, FIFO or device that somebody else may have put there
+    /// is refused, as captures do it.
+    pub(super) fn of(path: &Path) -> Result<Self, Error> {
+        let failed = |error: &io::Error| Error::io(error, "open", path);
+        let check = |name: &Path, found: &Metadata| {
+            privacy::check_trap(name, found).map_err(|error| failed(&error).with_hint(privacy::TRAP_HINT))
+        };
+        let mut current = path.to_owned();
+        for _ in 0..LINKS_MAX {
+            // What is wrong with the name will show when the file is made.
+            let Ok(found) = fs::symlink_metadata(&current) else {
+                return Ok(Self(current));
+            };
+            if !found.is_symlink() {
+                if !found.is_file() && !found.is_dir() {
+                    check(&current, &found)?;
+                }
+                return Ok(Self(current));
+            }
+            check(&current, &found)?;
+            if fs::canonicalize(current.parent().unwrap_or(&current)).is_ok_and(|parent| parent.starts_with("/proc")) {
+                // What is behind /dev/stdout may have no name.
+                return Ok(Self(fs::canonicalize(&current).unwrap_or(current)));
+            }
+            let target = fs::read_link(&current).map_err(|error| failed(&error))?;
+            current = match current.parent() {
+                Some(parent) => parent.join(target),
+                None => target,
+            };
+        }
+        Err(Error::new(
+            Code::Io,
+            format!("ELOOP: too many links, open '{}'", path.display()),
+        ))
+    }
+
+    /// Writes a file that nobody else may read: without a name, or under another one beside it, then under its own,
+    /// replacing what has that. A FIFO or a device is written to as it is.
+    pub(super) fn save(&self, bytes: &[u8]) -> io::Result<()> {
+        self.save_with(|file| file.write_all(bytes))
+    }
+
+    /// Likewise what `contents` writes; if that fails there is no file.
+    pub(super) fn save_with<T, E: From<io::Error>>(
+        &self,
+        contents: impl FnOnce(&mut File) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let target = &self.0;
+        match fs::metadata(target) {
+            Ok(found) if found.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
+            Ok(found) if !found.is_file() => return contents(&mut OpenOptions::new().write(true).open(target)?),
+            _ => {}
+        }
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        let mut named = tempfile::Builder::new();
+        named.prefix(".rs-heapdump-").suffix(".partial");
+        if let Some(mut file) = unnamed(directory) {
+            let written = contents(&mut file)?;
+            file.sync_all()?;
+            let linked = named.make_in(directory, |name| link(&file, name))?;
+            linked.persist(target).map_err(|error| error.error)?;
+            return Ok(written);
+        }
+        let mut file = named.tempfile_in(directory)?;
+        let written = contents(file.as_file_mut())?;
+        file.as_file().sync_all()?;
+        file.persist(target).map_err(|error| error.error)?;
+        Ok(written)
+    }
 }
 
-/// Likewise what `contents` writes; if that fails there is no file.
-pub(super) fn save_with<T, E: From<io::Error>>(
-    path: &Path,
-    contents: impl FnOnce(&mut File) -> Result<T, E>,
-) -> Result<T, E> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&target) {
-        Ok(found) if found.is_dir() => return Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
-        Ok(found) if !found.is_file() => return contents(&mut OpenOptions::new().write(true).open(&target)?),
-        _ => {}
-    }
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.map_or_else(|| PathBuf::from("."), Path::to_owned);
-    let mut file = tempfile::Builder::new()
-        .prefix(".rs-heapdump-")
-        .suffix(".partial")
-        .tempfile_in(directory)?;
-    let written = contents(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist(&target).map_err(|error| error.error)?;
-    Ok(written)
+/// A file that goes with this process, however that ends; not every file system has them.
+#[cfg(target_os = "linux")]
+fn unnamed(directory: &Path) -> Option<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE);
+    let file = options.open(directory).ok()?;
+    // Without /proc it could not be given a name.
+    fs::metadata(descriptor(&file)).is_ok().then_some(file)
+}
+
+#[cfg(target_os = "linux")]
+fn descriptor(file: &File) -> PathBuf {
+    use std::os::fd::AsRawFd;
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
+
+#[cfg(target_os = "linux")]
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    use nix::fcntl::{AT_FDCWD, AtFlags};
+    let linked = nix::unistd::linkat(AT_FDCWD, &descriptor(file), AT_FDCWD, name, AtFlags::AT_SYMLINK_FOLLOW);
+    Ok(linked?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed(_directory: &Path) -> Option<File> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link(_file: &File, _name: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Until there is room, or nobody left to make any.
@@ -104,6 +192,10 @@ fn wait(_: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        Destination::of(path).unwrap().save(bytes)
+    }
 
     #[test]
     fn a_file_is_replaced_as_a_whole_and_is_its_owners() {
@@ -133,6 +225,25 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
+    /// Takes root, who can make a link that is somebody else's.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_of_somebody_elses_among_all_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let (file, trap) = (directory.path().join("file"), directory.path().join("trap"));
+        fs::write(&file, "old").unwrap();
+        symlink(&file, &trap).unwrap();
+        assert!(Destination::of(&trap).is_ok());
+        if lchown(&trap, Some(12345), None).is_err() {
+            return;
+        }
+        let error = Destination::of(&trap).unwrap_err();
+        assert!(error.to_string().starts_with("EACCES: "), "{error}");
+        assert_eq!(error.hint(), Some(privacy::TRAP_HINT));
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_are_followed() {
@@ -143,5 +254,9 @@ mod tests {
         save(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        fs::remove_file(&file).unwrap();
+        save(&link, b"again").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "again");
     }
 }

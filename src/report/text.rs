@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+pub(super) use crate::hostile::is_hostile;
 use humansize::{BINARY, format_size};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -34,14 +35,6 @@ pub(super) fn escape(character: char) -> String {
         let _ = write!(escaped, "\\u{unit:04x}");
     }
     escaped
-}
-
-/// Control characters, bidirectional controls, line and paragraph separators, and what has no shape at all.
-pub(super) fn is_hostile(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Columns on a terminal.

@@ -207,7 +207,11 @@ impl Talk {
                     };
                 }
                 Err(RecvTimeoutError::Timeout) => self.is_there(),
-                Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::BrokenPipe.into()),
+                // Nobody is left who could tell how it ended.
+                Err(RecvTimeoutError::Disconnected) => {
+                    gone?;
+                    return self.fail(Some(id), &Error::new(Code::Aborted, "the capture was given up"));
+                }
             };
             if gone.is_ok() && passed_on.is_err() {
                 gone = passed_on;
@@ -238,7 +242,7 @@ enum Told {
 
 /// What is wanted, in place of what signals are configured for.
 fn adapt(request: &mut Request, wanted: &protocol::Capture, tell: Sender<Told>) {
-    let chosen = wanted.compress.as_deref().and_then(Compression::named);
+    let chosen = wanted.compress.map(Compression::from);
     if let Target::Default {
         directory, compression, ..
     } = &mut request.target

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::capture::{Estimate, Info, Mode, Trigger, exposure};
 use crate::error::Error;
+use crate::hostile::is_hostile;
 
 /// A capture has begun, and this is what it will take.
 pub fn started(thread_id: u32, trigger: Trigger, sender: Option<u32>, estimate: Estimate) {
@@ -96,11 +97,15 @@ fn seconds(time: Duration) -> String {
 }
 
 fn line(text: &str) {
-    // A path may hold anything: nothing in it shall reach a terminal as a control character.
-    let mut line: String = String::from("rs-heapdump: ");
-    line.extend(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+    let mut line = harmless(text);
     line.push('\n');
     write(line.as_bytes());
+}
+
+/// A path may hold anything: nothing in it shall move the cursor, reorder the line or hide.
+fn harmless(text: &str) -> String {
+    let shown = text.chars().map(|c| if is_hostile(c) { '\u{fffd}' } else { c });
+    "rs-heapdump: ".chars().chain(shown).collect()
 }
 
 #[cfg(unix)]
@@ -122,4 +127,15 @@ fn write(line: &[u8]) {
 fn write(line: &[u8]) {
     use std::io::Write;
     let _ = std::io::stderr().write_all(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_reorder_the_line() {
+        let line = harmless("/tmp/\u{202e}txt\u{1b}[2J\u{200b}");
+        assert_eq!(line, "rs-heapdump: /tmp/\u{fffd}txt\u{fffd}[2J\u{fffd}");
+    }
 }

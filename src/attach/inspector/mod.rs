@@ -8,7 +8,8 @@
 //!    which go to the file as they come. From Node 22 on it leaves this to a later turn of the event loop, but begins
 //!    at once when a debugger pauses JavaScript. Where the loop does not turn, we are that debugger.
 //! 5. The inspector is closed again if we have opened it, also after an error or an interrupt: then the rest of the
-//!    snapshot, which cannot be broken off, is taken and dropped first.
+//!    snapshot, which cannot be broken off, is taken and dropped first. One that has not come by then is looked for a little
+//!    longer; where it may come later still, the error says so.
 //!
 //! What the process notices: its thread stands still while V8 is at work, and Node writes four lines to its stderr
 //! ("Debugger listening on …", "For help, see: …", "Debugger attached.", "Debugger ending on …").
@@ -32,6 +33,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::process::Target;
+use super::reach::Listener;
 use super::{By, Captured, Observer, Wanted, interrupt};
 use crate::capture::{self, Compression, Encoding, Foreign, Limits, Source, memory};
 use crate::error::{Code, Error};
@@ -49,6 +51,8 @@ const PAUSE_AFTER: Duration = Duration::from_secs(2);
 /// How long V8 may say nothing: its first garbage collection takes seconds on large heaps.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(20);
+/// How long to look for an inspector that SIGUSR1 may open yet, when the capture has failed.
+const LINGER: Duration = Duration::from_secs(2);
 /// How long a process may take to close it.
 const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
@@ -63,8 +67,13 @@ const WHO: &str = "(() => {
   return { small, pid: process.pid, version: process.version, started: Date.now() - process.uptime() * 1000,
     origin: globalThis.performance?.timeOrigin, rss, heapTotal, heapUsed, external }
 })()";
-/// Ends all sessions, this one too, and stops listening.
-const CLOSE: &str = "process._debugEnd()";
+/// Ends all sessions, this one too, and stops listening. Twice again as the event loop turns: Node opens the inspector by
+/// an interrupt of JavaScript, and once more on the loop's next turn, if it finds it closed then.
+const CLOSE: &str = "(() => {
+  const end = () => process._debugEnd()
+  setImmediate(() => { end(); setImmediate(end) })
+  end()
+})()";
 
 /// Whether the inspector is open, or why it cannot be opened. Sends nothing but a question to an open port.
 pub fn look(target: &Target) -> Result<bool, Error> {
@@ -92,13 +101,9 @@ pub fn capture(target: &Target, wanted: &Wanted, observer: &dyn Observer) -> Res
         Some(door) => (door, false),
         None => open(target, &limits)?,
     };
-    let mut session = Session::open(target, &door).map_err(|error| {
-        if opened {
-            error.with_hint(format!("the inspector is open at {} now", door.address))
-        } else {
-            error
-        }
-    })?;
+    let ours = |listener: &Listener| *listener == door.listener;
+    let mut session =
+        Session::open(target, &door).map_err(|error| if opened { left(target, ours, error) } else { error })?;
     let recorded = record(
         target,
         wanted.memory_guard != Some(false),
@@ -107,11 +112,9 @@ pub fn capture(target: &Target, wanted: &Wanted, observer: &dyn Observer) -> Res
         &limits,
         observer,
     );
-    if opened {
-        // Where this goes wrong the snapshot is good all the same.
-        close(&mut session);
-    }
-    let pause = recorded?;
+    // Where closing goes wrong the snapshot is good all the same.
+    let closed = !opened || close(&mut session, target);
+    let pause = recorded.map_err(|error| if closed { error } else { left(target, ours, error) })?;
     observer.step("flushing the file");
     let info = file.finish(pause)?;
     Ok(Captured {
@@ -151,14 +154,14 @@ fn destination(wanted: &Wanted) -> capture::Target {
 }
 
 fn compression(wanted: &Wanted) -> Option<Compression> {
-    Compression::named(wanted.compress.as_deref()?)
+    wanted.compress.map(Compression::from)
 }
 
 /// Whether SIGUSR1 would open the inspector. To a process that does not catch it, it is death.
 fn may_open(target: &Target) -> Result<(), Error> {
     let pid = target.pid;
     let load = "start the service with `rs-heapdump run -- app.js`, which needs no inspector";
-    if target.is_told("--disable-sigusr1") || !target.catches(Signal::SIGUSR1 as i32) {
+    if target.is_told("--disable-sigusr1") || !target.catches(Signal::SIGUSR1 as i32)? {
         let message =
             format!("process {pid} does not open its inspector on SIGUSR1 (--disable-sigusr1), so it was not sent");
         return Err(Error::new(Code::Unsupported, message).with_hint(load));
@@ -177,12 +180,27 @@ fn may_open(target: &Target) -> Result<(), Error> {
 fn open(target: &Target, limits: &Limits) -> Result<(Door, bool), Error> {
     may_open(target)?;
     let before = target.listeners();
+    // Anew, as looking around has taken a while.
+    if !target.catches(Signal::SIGUSR1 as i32)? {
+        let message = format!(
+            "process {} has become another program, so SIGUSR1 was not sent",
+            target.pid
+        );
+        return Err(Error::new(Code::Unsupported, message));
+    }
     let pid = i32::try_from(target.pid).map_err(|_| Error::new(Code::Argument, "a pid is a smaller number"))?;
     kill(Pid::from_raw(pid), Signal::SIGUSR1).map_err(|errno| match errno {
         Errno::EPERM => Error::new(Code::Io, format!("EPERM: process {pid} may not be signalled"))
             .with_hint("run this command as its user, or as root"),
         _ => Error::new(Code::Io, format!("{errno:?}: process {pid} may have ended, kill")),
     })?;
+    let new = |listener: &Listener| !before.contains(listener);
+    found(target, limits, &before).map_err(|error| left(target, new, error))
+}
+
+/// The inspector that SIGUSR1 opens.
+fn found(target: &Target, limits: &Limits, before: &[Listener]) -> Result<(Door, bool), Error> {
+    let pid = target.pid;
     let sent = Instant::now();
     let mut others_tried = target.sockets().is_none(); // whose they are is not known then
     loop {
@@ -206,6 +224,37 @@ fn open(target: &Target, limits: &Limits) -> Result<(Door, bool), Error> {
         }
         thread::sleep(POLL);
     }
+}
+
+/// The error of a capture that ends after SIGUSR1: what the signal opens, or has opened, is closed if that shows soon;
+/// else it is told what is left.
+fn left(target: &Target, opened: impl Fn(&Listener) -> bool, error: Error) -> Error {
+    let deadline = Instant::now() + LINGER;
+    let mut place = match door::expected_port(target) {
+        0 => "a port of its choice".to_owned(),
+        port => format!("port {port}"),
+    };
+    loop {
+        if let Ok(Some(door)) = door::find(target, &opened) {
+            place = door.address.to_string();
+            if Session::open(target, &door).is_ok_and(|mut session| close(&mut session, target)) {
+                return error;
+            }
+        }
+        if target.catches(Signal::SIGUSR1 as i32).is_err() {
+            return error; // it has ended
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+        thread::sleep(POLL);
+    }
+    let before = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
+    error.with_hint(format!(
+        "{before}SIGUSR1 was sent, so the inspector may be open at {place}, now or later: `rs-heapdump doctor {}` \
+         tells, and process._debugEnd() in the process closes it (node inspect HOST:PORT, exec process._debugEnd())",
+        target.pid
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -352,10 +401,21 @@ fn record(
     trouble.map_or(Ok(began.elapsed()), Err)
 }
 
-/// Has the process close its inspector, and waits for that.
-fn close(session: &mut Session) {
+/// Has the process close its inspector, and waits for that. Answers whether the session has ended. Another process that
+/// should answer keeps its own open.
+fn close(session: &mut Session, target: &Target) -> bool {
     let deadline = Instant::now() + CLOSE_WAIT;
-    if session.ask("Runtime.evaluate", &json!({ "expression": CLOSE })).is_ok() {
-        while Instant::now() < deadline && session.hear().is_ok() {}
+    let expression = format!("process.pid === {} && {CLOSE}", target.own_pid);
+    if session
+        .ask("Runtime.evaluate", &json!({ "expression": expression }))
+        .is_err()
+    {
+        return false;
     }
+    while Instant::now() < deadline {
+        if session.hear().is_err() {
+            return true;
+        }
+    }
+    false
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::protocol::{LiveChoice, ThreadChoice};
+use crate::protocol::{CompressChoice, LiveChoice, ThreadChoice};
 
 /// A snapshot of a running process: by the addon where it has loaded that, else by Node's inspector.
 #[derive(Clone, Debug, Args)]
@@ -123,6 +123,16 @@ impl From<Live> for LiveChoice {
         match live {
             Live::Prefer => Self::Prefer,
             Live::Require => Self::Require,
+        }
+    }
+}
+
+impl From<Compress> for CompressChoice {
+    fn from(how: Compress) -> Self {
+        match how {
+            Compress::Zstd => Self::Zstd,
+            Compress::Gzip => Self::Gzip,
+            Compress::None => Self::None,
         }
     }
 }

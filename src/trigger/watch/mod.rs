@@ -92,7 +92,7 @@ pub struct Status {
     pub baseline: Option<Sample>,
     pub baseline_path: Option<std::path::PathBuf>,
     pub steps: Vec<StepStatus>,
-    /// Whether there will be a snapshot near the limit; nothing where none was asked for.
+    /// Whether there will be a snapshot near the limit; nothing where none was asked for, or V8 cannot be asked.
     pub near_limit: Option<bool>,
 }
 
@@ -171,7 +171,8 @@ pub fn watch(key: Key, plan: Plan, changes: Changes) -> Result<(Watcher, Option<
     };
     let portable = match isolate {
         Some(isolate) if grows => {
-            let (observation, thread) = lead::start(isolate, course)?;
+            // Nobody would take the hook off.
+            let (observation, thread) = lead::start(isolate, course).inspect_err(|_| near_limit::disarm(isolate))?;
             installed.observation = observation;
             installed.thread = Some(thread);
             None

@@ -7,7 +7,7 @@
 //! - Where there is a sticky bit (`/tmp`), a name can have been taken beforehand: by a symbolic link that leads our
 //!   bytes over somebody's file, or by a FIFO that leads them to its reader. What belongs to neither us nor the owner of the
 //!   directory is [refused](check_trap), as the kernel does it for those who open by name (`protected_symlinks`), which
-//!   [`super::sink`] does not.
+//!   we do not.
 //!
 //! An ordinary directory (0755, 0775) is neither: its group was given the right on purpose.
 
