@@ -380,6 +380,8 @@ export interface DiffRow {
   delta_bytes: number
   /** Objects in each snapshot. */
   counts: number[]
+  /** Ids of a few of the new ones; none where ids do not compare. */
+  samples: number[]
 }
 
 /** What `rs-heapdump diff --json` prints. */
@@ -388,6 +390,16 @@ export interface Diff {
   snapshots: SnapshotFacts[]
   /** Whether objects were compared one by one, partly (live captures: those with stable ids), or only counted, and why. */
   ids: 'comparable' | 'partly' | 'different-process' | 'unstable'
+  /** All changed classes together, whether they are listed or not. */
+  totals: {
+    classes: number
+    added: number
+    removed: number
+    delta: number
+    added_bytes: number
+    removed_bytes: number
+    delta_bytes: number
+  }
   classes: DiffRow[]
 }
 

@@ -53,8 +53,9 @@ async function writeSnapshotAsync(target) {
   // In a later turn of the loop, so that the caller can answer whoever asked before the thread stands still.
   const capturing = request.live ? captureLive : captureBesideLoop
   const outcome = await (inProcess ? capturing(request, signal, progress) : captureLater(request, signal))
-  if (outcome.info) progress('done', outcome.info)
-  return settle(signal?.aborted && outcome.failure?.code === 'ERR_HEAPDUMP_ABORTED' ? aborted(signal) : outcome)
+  const info = settle(signal?.aborted && outcome.failure?.code === 'ERR_HEAPDUMP_ABORTED' ? aborted(signal) : outcome)
+  progress('done', info) // whose exception takes no event away: the file is there
+  return info
 }
 
 /** Opens and writes beside the event loop; only V8 itself stops it. */
@@ -288,7 +289,12 @@ function carryOut(portable) {
     if (portable.gc) gc()
     if (portable.path) v8.writeHeapSnapshot(portable.path)
   } catch (error) {
-    failure = error.message
+    const { message, errno, syscall } = error
+    failure = {
+      message: String(message),
+      errno: Number.isInteger(errno) ? errno : undefined,
+      syscall: typeof syscall === 'string' ? syscall : undefined,
+    }
   }
   return portable.finish(heapFigures(), failure)
 }
@@ -352,7 +358,7 @@ function readRequest(target, known) {
 /** heapdump gives the name back as it got it, and a default name without its directory. */
 function nameAsGiven({ filename, directory }, info) {
   const name = filename === undefined ? path.basename(info.path) : filename
-  return directory === undefined ? name : path.join(directory, name)
+  return directory === undefined || path.isAbsolute(name) ? name : path.join(directory, name)
 }
 
 function absolute(directory = '') {

@@ -77,8 +77,8 @@ function readOptions(options, known, warn) {
   const refuse = (message) => ({ values, failure: { code: 'ERR_HEAPDUMP_ARGUMENT', message } })
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
-    const expected = known[name]
-    if (!expected && known === SYNC && name in ASYNC_ONLY) {
+    const expected = Object.hasOwn(known, name) ? known[name] : undefined
+    if (!expected && known === SYNC && has(ASYNC_ONLY, name)) {
       return refuse(`the option \`${name}\` belongs to writeSnapshotAsync`)
     }
     if (!expected) {
@@ -92,6 +92,11 @@ function readOptions(options, known, warn) {
     }
   }
   return { values }
+}
+
+/** Its own: every object inherits a `constructor`. */
+function has(object, name) {
+  return Object.hasOwn(object, name)
 }
 
 module.exports = { SYNC, ASYNC, CONFIGURATION, READING, LEAKS, RETAINERS, watchOptions, rowOptions, readOptions }

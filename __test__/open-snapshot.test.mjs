@@ -81,6 +81,39 @@ describe('openSnapshot', PARALLEL, () => {
     assert.deepEqual(child.said, [10])
   })
 
+  it('goes with the worker that opened it', async () => {
+    const child = await run(`
+      const { Worker } = require('worker_threads')
+      const heapdump = require(ADDON)
+      const many = Array.from({ length: 1000000 }, function (_, i) { return { i: i } })
+      heapdump.writeSnapshot('a.heapsnapshot')
+      many.length = 0
+      // Opens it, says how much memory that takes, and ends without a close.
+      function open() {
+        return new Promise(function (resolve) {
+          const worker = new Worker(
+            'const before = process.memoryUsage().rss;' +
+            'require(' + JSON.stringify(ADDON) + ').openSnapshot("a.heapsnapshot").then(function (snapshot) {' +
+              'globalThis.kept = snapshot;' +
+              'require("worker_threads").parentPort.postMessage(process.memoryUsage().rss - before)' +
+            '}); setInterval(function () {}, 1000)', { eval: true })
+          let taken
+          worker.on('message', function (bytes) { taken = bytes; worker.terminate() })
+          worker.on('exit', function () { resolve(taken) })
+        })
+      }
+      async function main() {
+        const taken = await open()
+        const before = process.memoryUsage().rss
+        for (let i = 0; i < 4; i++) await open()
+        say([taken, process.memoryUsage().rss - before])
+      }
+      main()`)
+    const [taken, more] = child.said[0]
+    assert.ok(taken > 20e6, `${taken} bytes were taken by one`)
+    assert.ok(more < 2 * taken, `${more} bytes stay of four that took ${taken} each`)
+  })
+
   it('is over after close', async () => {
     const child = await run(`${TWO_SNAPSHOTS}
       heapdump.openSnapshot('a.heapsnapshot').then(async function (snapshot) {

@@ -60,6 +60,13 @@ describe('options', PARALLEL, () => {
     assert.deepEqual(filesIn(child.directory), [])
   })
 
+  it('that are named as what every object has are unknown ones', async () => {
+    const child = await run(`
+      process.on('warning', function (warning) { say(warning.message) })
+      say(require(ADDON).writeSnapshot({ filename: 'a.heapsnapshot', constructor: 1, toString: 'x' }))`)
+    assert.deepEqual(child.said, [true, 'unknown option, ignored: constructor', 'unknown option, ignored: toString'])
+  })
+
   it('of the asynchronous form are refused by the synchronous form', async () => {
     const asyncOnly = [
       `{ filename: 'a.heapsnapshot', signal: controller.signal }`,

@@ -138,7 +138,7 @@ describe('a partial file of a killed process', PARALLEL, () => {
       makeOlder(path.join(directory, name), 3600)
     }
     // A name as ours, but no regular file.
-    const link = partial.replace('.partial', '0.partial')
+    const link = partial.replace(/(.)\.partial$/, (_, last) => `${last === '0' ? '1' : '0'}.partial`)
     fs.symlinkSync('old.partial', link)
     fs.lutimesSync(link, 1, 1)
     await run(writers.writeSnapshot, { cwd: directory })

@@ -87,6 +87,32 @@ describe('without V8 symbols', PARALLEL, () => {
     })
   }
 
+  it('what node:v8 throws is told of the target, with its errno', async () => {
+    const child = await run(
+      `
+      const heapdump = require(ADDON)
+      const errors = [
+        Object.assign(new Error('EACCES: permission denied'), { errno: -13, syscall: 'open' }),
+        new Error('no such luck with '),
+      ]
+      require('v8').writeHeapSnapshot = function (file) {
+        const error = errors.shift()
+        error.message += file
+        throw error
+      }
+      function failed(err) { say([err.code, err.errno, err.syscall, err.path, err.message]) }
+      heapdump.writeSnapshotAsync('a.heapsnapshot').catch(failed).then(function () {
+        heapdump.writeSnapshotAsync('a.heapsnapshot').catch(failed)
+      })`,
+      FAULT,
+    )
+    const target = path.join(child.directory, 'a.heapsnapshot')
+    const [[code, errno, syscall, file, message], [otherCode, , , , otherMessage]] = child.said
+    assert.deepEqual([code, errno, syscall, file], ['ERR_HEAPDUMP_IO', 'EACCES', 'open', target])
+    assert.ok(message.startsWith('EACCES: ') && message.endsWith(`, open '${target}'`), message)
+    assert.deepEqual([otherCode, otherMessage], ['ERR_HEAPDUMP_IO', `no such luck with ${target}`])
+  })
+
   it('a FIFO is written to', async () => {
     const directory = temporaryDirectory()
     const fifo = makeFifo(path.join(directory, 'fifo'))

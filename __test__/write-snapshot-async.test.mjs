@@ -31,6 +31,22 @@ describe('writeSnapshotAsync', PARALLEL, () => {
     assert.ok(pauseMs > 0 && durationMs >= pauseMs, `pause ${pauseMs}, duration ${durationMs} ms`)
   })
 
+  it('tells listeners of the file also where onProgress throws in the end', async () => {
+    const child = await run(`
+      const heapdump = require(ADDON)
+      heapdump.on('snapshot', function (info) { say(['snapshot', info.path]) })
+      heapdump.writeSnapshotAsync({
+        filename: 'a.heapsnapshot',
+        onProgress: function (progress) { if (progress.phase === 'done') throw new Error('mine') }
+      }).catch(function (error) { setImmediate(function () { say(['rejected', error.message]) }) })`)
+    const file = path.join(child.directory, 'a.heapsnapshot')
+    assert.deepEqual(child.said, [
+      ['snapshot', file],
+      ['rejected', 'mine'],
+    ])
+    readSnapshot(file)
+  })
+
   it('uses the default name when it is given none', async () => {
     for (const args of ['', 'undefined', '{}']) {
       const child = await run(`require(ADDON).writeSnapshotAsync(${args}).then(function (info) { say(info.path) })`)

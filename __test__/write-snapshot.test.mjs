@@ -145,6 +145,14 @@ describe('writeSnapshot', PARALLEL, () => {
     }
   })
 
+  it('gives an absolute name back as it is, whatever the directory', async () => {
+    const file = path.join(temporaryDirectory(), 'a.heapsnapshot')
+    const options = JSON.stringify({ directory: temporaryDirectory(), filename: file })
+    const child = await run(call(`${options}, callback`))
+    assert.deepEqual(child.said[0].calls, [[null, file]])
+    readSnapshot(file)
+  })
+
   it('uses the default name in the directory that the options name', async () => {
     const directory = temporaryDirectory()
     const child = await run(call(`{ directory: ${JSON.stringify(directory)} }, callback`))

@@ -112,6 +112,30 @@ impl Error {
         this
     }
 
+    /// No thread could be started for the work on `subject`.
+    pub fn no_thread(error: &io::Error, subject: Option<&Path>) -> Self {
+        const CALL: &str = "pthread_create";
+        let name = errno_name(error);
+        let mut this = match subject {
+            Some(path) => Self::io(error, CALL, path),
+            None => Self::new(Code::Io, format!("{name}: {}, {CALL}", reason(error))),
+        };
+        this.0.errno = Some(name);
+        this.0.syscall = Some(CALL);
+        this
+    }
+
+    /// A panic of ours, which ended what was asked for.
+    pub fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
+        let said = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Self::new(Code::Aborted, format!("a fault inside rs-heapdump ended this: {said}"))
+            .with_hint("this is a bug in rs-heapdump; please report it with this message")
+    }
+
     /// Not enough room for the file, found out beforehand: as the system would say it later.
     pub fn disk(message: &str, path: &Path, shortage: Shortage) -> Self {
         let mut this = Self::new(Code::Io, format!("ENOSPC: {message}, statvfs '{}'", path.display()));

@@ -144,6 +144,8 @@ async function read(): Promise<void> {
   same<(typeof summary.classes)[0]['retained_bytes'], number>()
   const diff: Diff = await snapshot.diff(snapshot, { sort: 'deltaBytes' })
   same<typeof diff.ids, 'comparable' | 'partly' | 'different-process' | 'unstable'>()
+  same<typeof diff.totals.delta_bytes, number>()
+  same<(typeof diff.classes)[0]['samples'], number[]>()
   await snapshot.diff('b.heapsnapshot')
   const { paths }: Retainers = await snapshot.retainers({ id: 7 })
   same<(typeof paths)[0]['path'][0]['edge'], string | null>()

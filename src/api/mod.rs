@@ -7,6 +7,7 @@
 
 mod convert;
 pub mod reading;
+mod shelf;
 pub mod watching;
 
 use std::cell::Cell;
@@ -89,6 +90,7 @@ pub fn register(env: Env, thread: JsThread, notify: Function<Option<JsEvent>, ()
     env.add_env_cleanup_hook(key, |key| {
         trigger::watch::leave();
         threads::unregister(key);
+        reading::leave();
     })?;
     Ok(())
 }
@@ -140,15 +142,21 @@ pub fn open_async(
     let request = request.into_request(Trigger::Api);
     let limits = request.limits.clone();
     let target = request.target.clone();
+    let subject = request.target.path().to_owned();
     let (hand_over, sink) = mpsc::channel();
-    beside_loop("heapdump-open", move || {
+    let begun = beside_loop("heapdump-open", move || {
         let _ = hand_over.send(Sink::open(&target, Utc::now(), &limits));
         opened.call((), ThreadsafeFunctionCallMode::NonBlocking);
-    })?;
-    Ok(PendingCapture {
-        limits: request.limits.clone(),
-        rest: Some((request, sink, tell)),
-    })
+    });
+    let limits = request.limits.clone();
+    let rest = match begun {
+        Ok(()) => Some((request, sink, tell)),
+        Err(error) => {
+            tell(Err(Error::no_thread(&error, Some(&subject))));
+            None
+        }
+    };
+    Ok(PendingCapture { limits, rest })
 }
 
 /// Captures this thread while it goes on, as far as that is possible. `phase` is called on the event loop
@@ -196,15 +204,14 @@ pub fn prime_as_configured() {
 }
 
 /// Has `work` done on a thread of ours, which no signal of the application reaches.
-fn beside_loop(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+fn beside_loop(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || {
             capture::block_signals();
             work();
         })
-        .map_err(|error| napi::Error::from_reason(error.to_string()))?;
-    Ok(())
+        .map(drop)
 }
 
 type Opened = std::result::Result<Sink, Error>;
@@ -265,6 +272,14 @@ impl From<threads::Portable> for Portable {
     }
 }
 
+/// An exception of `node:v8`.
+#[napi(object)]
+pub struct JsRefusal {
+    pub message: String,
+    pub errno: Option<i32>,
+    pub syscall: Option<String>,
+}
+
 /// Makes the file for `node:v8` to write.
 #[napi(catch_unwind)]
 pub fn begin_portable(request: JsRequest) -> Portable {
@@ -291,9 +306,11 @@ impl Portable {
 
     /// Takes over what was written; `failure` is what `node:v8` threw instead.
     #[napi(catch_unwind)]
-    pub fn finish(&mut self, heap: JsHeap, failure: Option<String>) -> JsOutcome {
+    pub fn finish(&mut self, heap: JsHeap, failure: Option<JsRefusal>) -> JsOutcome {
         let outcome = match (self.capture.take(), failure) {
-            (Some(Ok(_)), Some(failure)) => Err(Error::new(Code::Io, failure)),
+            (Some(Ok(capture)), Some(failure)) => {
+                Err(capture.refused(&failure.message, failure.errno, failure.syscall.as_deref()))
+            }
             (Some(Ok(capture)), None) => capture.finish(heap.into()),
             (Some(Err(error)), _) => Err(error),
             (None, _) => Err(Error::new(Code::Busy, "the capture has ended already")),

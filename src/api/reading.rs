@@ -1,21 +1,29 @@
 //! Snapshots that JavaScript has opened: each question is answered on a thread of its own, and the
 //! answer crosses over as JSON, the same as the command line's.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use napi::bindgen_prelude::{Function, Result};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
 use super::convert::JsFailure;
+use super::shelf::Shelf;
 use crate::error::{Code, Error};
 use crate::files::{Nobody, Opened, Reading, Wanted, hunt};
 use crate::report::{Selection, SortDiff, SortSummary, write_json};
 
-static OPENED: LazyLock<Mutex<HashMap<u32, Arc<Opened>>>> = LazyLock::new(Mutex::default);
+thread_local! {
+    /// Of this thread's environment.
+    static OPENED: Arc<Shelf<Opened>> = Arc::default();
+}
+
+/// The environment of this thread ends, and takes along what it has opened.
+pub fn leave() {
+    let _ = OPENED.try_with(|shelf| shelf.clear());
+}
 
 /// JSON, or why there is none.
 #[napi(object)]
@@ -65,24 +73,32 @@ impl JsSelection {
 /// Reads a file; `done` gets a handle, and the facts.
 #[napi(catch_unwind)]
 pub fn open_snapshot(file: String, salvage: bool, redact: bool, done: Function<JsAnswer, ()>) -> Result<()> {
+    let shelf = shelf();
     answer(done, move || {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let opened = Opened::open(Path::new(&file), Reading::new(salvage, redact)?, &Nobody)?;
         let json = json(&opened.facts())?;
         let handle = NEXT.fetch_add(1, Ordering::Relaxed);
-        lock().insert(handle, Arc::new(opened));
-        Ok((json, Some(handle)))
+        if shelf.put(handle, opened) {
+            Ok((json, Some(handle)))
+        } else {
+            Err(Error::new(
+                Code::Aborted,
+                "the thread that opened the snapshot has ended",
+            ))
+        }
     })
 }
 
 /// Lets go of a snapshot.
 #[napi(catch_unwind)]
 pub fn close_snapshot(handle: u32) {
-    drop(lock().remove(&handle));
+    shelf().remove(handle);
 }
 
 #[napi(catch_unwind)]
 pub fn summarize_snapshot(handle: u32, rows: JsSelection, done: Function<JsAnswer, ()>) -> Result<()> {
+    let shelf = shelf();
     answer(done, move || {
         let sort = match rows.sort.as_deref() {
             Some("shallow") => SortSummary::Shallow,
@@ -91,12 +107,13 @@ pub fn summarize_snapshot(handle: u32, rows: JsSelection, done: Function<JsAnswe
             Some("name") => SortSummary::Name,
             _ => SortSummary::Retained,
         };
-        Ok((json(&find(handle)?.summary(&rows.select(sort)))?, None))
+        Ok((json(&find(&shelf, handle)?.summary(&rows.select(sort)))?, None))
     })
 }
 
 #[napi(catch_unwind)]
 pub fn diff_snapshots(handle: u32, later: String, rows: JsSelection, done: Function<JsAnswer, ()>) -> Result<()> {
+    let shelf = shelf();
     answer(done, move || {
         let sort = match rows.sort.as_deref() {
             Some("delta") => SortDiff::Delta,
@@ -108,7 +125,7 @@ pub fn diff_snapshots(handle: u32, later: String, rows: JsSelection, done: Funct
             Some("name") => SortDiff::Name,
             _ => SortDiff::DeltaBytes,
         };
-        let diff = find(handle)?.diff(Path::new(&later), &rows.select(sort))?;
+        let diff = find(&shelf, handle)?.diff(Path::new(&later), &rows.select(sort))?;
         Ok((json(&diff)?, None))
     })
 }
@@ -121,13 +138,14 @@ pub fn retainers_in_snapshot(
     top: Option<u32>,
     done: Function<JsAnswer, ()>,
 ) -> Result<()> {
+    let shelf = shelf();
     answer(done, move || {
         let wanted = match (id, class_name) {
             (Some(id), _) => Wanted::Id(id),
             (None, class) => Wanted::Class(class.unwrap_or_default()),
         };
         let top = top.map_or(usize::MAX, |top| top as usize);
-        Ok((json(&find(handle)?.retainers(&wanted, top)?)?, None))
+        Ok((json(&find(&shelf, handle)?.retainers(&wanted, top)?)?, None))
     })
 }
 
@@ -152,14 +170,13 @@ pub fn find_leaks(
     })
 }
 
-fn lock() -> std::sync::MutexGuard<'static, HashMap<u32, Arc<Opened>>> {
-    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+fn shelf() -> Arc<Shelf<Opened>> {
+    OPENED.with(Arc::clone)
 }
 
-fn find(handle: u32) -> std::result::Result<Arc<Opened>, Error> {
-    lock()
-        .get(&handle)
-        .cloned()
+fn find(shelf: &Shelf<Opened>, handle: u32) -> std::result::Result<Arc<Opened>, Error> {
+    shelf
+        .find(handle)
         .ok_or_else(|| Error::new(Code::Argument, "the snapshot is closed"))
 }
 
@@ -176,9 +193,16 @@ fn answer(done: Function<JsAnswer, ()>, work: impl FnOnce() -> Answer + Send + '
     let done = done
         .build_threadsafe_function::<JsAnswer>()
         .build_callback(|context| Ok(context.value))?;
-    super::beside_loop("heapdump-read", move || {
+    let done = Arc::new(done);
+    let told = Arc::clone(&done);
+    let begun = super::beside_loop("heapdump-read", move || {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
-            .unwrap_or_else(|payload| Err(crate::capture::panicked(&*payload)));
+            .unwrap_or_else(|payload| Err(Error::panicked(&*payload)));
+        told.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    });
+    if let Err(error) = begun {
+        let outcome: Answer = Err(Error::no_thread(&error, None));
         done.call(outcome.into(), ThreadsafeFunctionCallMode::NonBlocking);
-    })
+    }
+    Ok(())
 }

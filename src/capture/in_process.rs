@@ -14,9 +14,7 @@ use super::encode::Encoder;
 use super::memory_watch::MemoryWatch;
 use super::sink::Sink;
 use super::writer::{Summary, Writer};
-use super::{
-    Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, panicked, platform, provenance, redaction,
-};
+use super::{Captured, Estimate, Limits, Mode, Observer, Outcome, Request, ids, platform, provenance, redaction};
 use crate::error::{Code, Error};
 use crate::v8::{ChunkSink, Isolate, Progress};
 use chrono::Utc;
@@ -112,7 +110,7 @@ where
             None
         }
         Err(payload) => {
-            writer.fail(panicked(&*payload));
+            writer.fail(Error::panicked(&*payload));
             None
         }
     }

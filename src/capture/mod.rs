@@ -217,17 +217,3 @@ pub struct Captured {
     pub nodes: u64,
     pub bytes: u64,
 }
-
-/// What a panic said.
-pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
-    let said = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::new(
-        Code::Aborted,
-        format!("a fault inside rs-heapdump ended the capture: {said}"),
-    )
-    .with_hint("this is a bug in rs-heapdump; please report it with this message")
-}

@@ -8,6 +8,8 @@
 
 #![cfg_attr(unix, expect(unsafe_code, reason = "system calls that std does not offer"))]
 
+#[cfg(live)]
+pub use imp::STALL_MAX;
 pub use imp::{
     at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream, host_name,
     is_a_directory, is_running, is_same_file, is_same_owner, keep_across_exec, link, not_found, on_first_thread,
@@ -31,7 +33,7 @@ mod imp {
     /// How long a FIFO may be without a reader.
     const READER_WAIT: Duration = Duration::from_secs(10);
     /// How long a reader may stall.
-    const STALL_MAX: Duration = Duration::from_secs(60);
+    pub const STALL_MAX: Duration = Duration::from_secs(60);
     const POLL_MS: i32 = 100;
     /// Snapshots hold everything that the process knows.
     const OWNER_ONLY: u32 = 0o600;

@@ -75,6 +75,27 @@ impl PortableCapture {
         self.request.gc
     }
 
+    /// What `node:v8` threw instead of writing, told of the target: nobody asked for the partial file.
+    pub fn refused(self, message: &str, errno: Option<i32>, syscall: Option<&str>) -> Error {
+        let path = self.sink.path();
+        let syscall = match syscall {
+            Some("open") => Some("open"),
+            Some("write") => Some("write"),
+            Some("close") => Some("close"),
+            _ => None,
+        };
+        match (errno, syscall) {
+            // libuv's numbers are the system's, negated, on Unix alone.
+            (Some(errno), Some(syscall)) if cfg!(unix) => {
+                Error::io(&io::Error::from_raw_os_error(errno.saturating_neg()), syscall, path)
+            }
+            _ => {
+                let partial = self.partial.path().to_string_lossy();
+                Error::new(Code::Io, message.replace(&*partial, &path.to_string_lossy()))
+            }
+        }
+    }
+
     /// Takes over what was written. `heap` is the heap's state, which there is no V8 to ask for.
     pub fn finish(mut self, heap: HeapStatistics) -> Outcome {
         let header = provenance::header(&self.request, Mode::Portable, self.time, heap, Ids::default());
@@ -94,9 +115,12 @@ impl PortableCapture {
                 break;
             }
             limits.check()?;
-            sink.write(encoder.take(&chunk[..length]), &patience)?;
+            sink.write(encoder.take(&chunk[..length]), &patience)
+                .map_err(|error| limits.explain(error))?;
         }
-        sink.write(encoder.end(), &patience)?;
+        // A wait that ran into a limit shows as a failed write: name the limit.
+        sink.write(encoder.end(), &patience)
+            .map_err(|error| limits.explain(error))?;
         let (nodes, edges) = encoder.counts();
         let bytes = self.sink.bytes();
         let committed = self.sink.commit()?;

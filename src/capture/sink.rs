@@ -64,6 +64,14 @@ impl Target {
             Self::Default { compression, .. } => *compression,
         }
     }
+
+    /// The file, or the directory of a name that is not made yet.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Default { directory, .. } => directory,
+        }
+    }
 }
 
 /// An open destination.
@@ -379,6 +387,9 @@ fn replace(partial: Partial, directory: &Path, path: &Path) -> io::Result<()> {
         Partial::Named(file) => file.persist(path).map(drop).map_err(|e| e.error),
         // A link cannot replace a file, so the whole file gets a temporary name for a moment.
         Partial::Unnamed(file) => {
+            // As others' sweeps see it: it has a writer, and is young, however long the flush took.
+            let _ = file.try_lock();
+            let _ = file.set_modified(SystemTime::now());
             let linked = partial_name().make_in(directory, |temporary| platform::link(&file, temporary))?;
             linked.into_temp_path().persist(path).map_err(|error| error.error)
         }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::encode::Encoder;
 use super::sink::{Committed, Sink};
-use super::{Info, Limits, Mode, Outcome, Trigger, panicked, platform};
+use super::{Info, Limits, Mode, Outcome, Trigger, platform};
 use crate::error::{Code, Error};
 use crate::redact::Redactor;
 use crate::v8::CHUNK_BYTES;
@@ -71,7 +71,7 @@ impl Writer {
             let written = catch_unwind(AssertUnwindSafe(move || {
                 write(sink, encoder, &limits, received, recycle)
             }))
-            .unwrap_or_else(|payload| Err(panicked(&*payload)));
+            .unwrap_or_else(|payload| Err(Error::panicked(&*payload)));
             let (outcome, committed) = match written {
                 Ok((info, committed)) => (Ok(info), Some(committed)),
                 Err(error) => (Err(error), None),
@@ -92,7 +92,7 @@ impl Writer {
                     buffers_made: 0,
                 })
             }
-            Err(error) => Err((Error::io(&error, "pthread_create", &path), done)),
+            Err(error) => Err((Error::no_thread(&error, Some(&path)), done)),
         }
     }
 

@@ -24,12 +24,12 @@ use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::contain;
 use super::page::Page;
 use crate::capture::encode::{Encoder, Encoding};
-use crate::capture::redaction;
+use crate::capture::{platform, redaction};
 use crate::fault::faults;
 use crate::redact::Key;
 use crate::v8::platform_vtable::Platform;
@@ -352,35 +352,39 @@ struct Output<'a> {
 impl Output<'_> {
     fn take(&mut self, chunk: &[u8]) -> io::Result<()> {
         let encoded = self.encoder.take(chunk)?;
-        self.bytes += put(self.descriptor, self.page, encoded)?;
+        put(self.descriptor, self.page, &mut self.bytes, encoded)?;
         self.page.counted(self.encoder.counts().1);
-        self.page.wrote(self.bytes);
         Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
         let encoded = self.encoder.end()?;
-        self.bytes += put(self.descriptor, self.page, encoded)?;
-        self.page.wrote(self.bytes);
-        Ok(())
+        put(self.descriptor, self.page, &mut self.bytes, encoded)
     }
 }
 
-/// Writes all of `bytes`, and answers how many they are.
-fn put(descriptor: RawFd, page: &Page, bytes: &[u8]) -> io::Result<u64> {
+/// Writes all of `bytes`. Each part counts at once: what is in a stream stays there, whatever becomes of this child.
+fn put(descriptor: RawFd, page: &Page, count: &mut u64, bytes: &[u8]) -> io::Result<()> {
     let mut rest = bytes;
+    let mut since = Instant::now();
     while !rest.is_empty() {
         // SAFETY: the buffer has that length.
         let written = unsafe { libc::write(descriptor, rest.as_ptr().cast(), rest.len()) };
         if let Ok(written) = usize::try_from(written) {
             rest = &rest[written..];
+            *count += written as u64;
+            page.wrote(*count);
+            since = Instant::now();
             continue;
         }
         let error = io::Error::last_os_error();
         match error.kind() {
             io::ErrorKind::Interrupted => {}
-            // A stream whose reader is slow; the parent looks after the time.
+            // A stream whose reader is slow; the parent looks after the capture's own time.
             io::ErrorKind::WouldBlock => {
+                if since.elapsed() > platform::STALL_MAX {
+                    return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+                }
                 let mut poll = libc::pollfd {
                     fd: descriptor,
                     events: libc::POLLOUT,
@@ -393,7 +397,7 @@ fn put(descriptor: RawFd, page: &Page, bytes: &[u8]) -> io::Result<u64> {
             _ => return Err(error),
         }
     }
-    Ok(bytes.len() as u64)
+    Ok(())
 }
 
 impl ChunkSink for Output<'_> {

@@ -19,7 +19,7 @@ use super::{Obstacle, Phase, Reach, Told, fall_back, visit};
 use crate::capture::disk::Disk;
 use crate::capture::memory_watch::MemoryWatch;
 use crate::capture::sink::Sink;
-use crate::capture::{Captured, Estimate, Info, Mode, Observer, Request, ids, panicked, provenance, redaction};
+use crate::capture::{Captured, Estimate, Info, Mode, Observer, Request, ids, provenance, redaction};
 use crate::error::{Code, Error};
 use crate::fault::faults;
 use crate::redact::Key;
@@ -250,7 +250,7 @@ impl Kit {
     fn visit(mut self, isolate: Isolate, late: bool) -> (Self, Visited) {
         let begun = Instant::now();
         let visited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.try_fork(isolate, late)))
-            .unwrap_or_else(|payload| Visited::Over(panicked(&*payload)));
+            .unwrap_or_else(|payload| Visited::Over(Error::panicked(&*payload)));
         self.pause += begun.elapsed();
         (self, visited)
     }

@@ -9,7 +9,7 @@
 //!
 //! 1. Here: the target is opened, and what `fork` must not copy is noted ([`mappings`]).
 //! 2. Visit: are all of V8's worker threads idle ([`quiet`])? If not, it ends at once, and is repeated a
-//!    few milliseconds later, for [`QUIET_WAIT`] at most. Then the fork is tried all the same, once.
+//!    few milliseconds later, for some seconds at most. Then the fork is tried all the same, once.
 //! 3. Visit: the fork.
 //! 4. The child ([`child`]) parts from everything outside itself ([`contain`]), makes V8 do without
 //!    worker threads ([`platform_vtable`]), and captures.
@@ -115,9 +115,12 @@ where
         done: Some(Box::new(done)),
         limits: request.limits.clone(),
     };
-    // Where no thread can be started, `told` is dropped, and says that there is no snapshot.
-    let _ = thread::Builder::new().name("heapdump-live".into()).spawn(move || {
+    let subject = request.target.path().to_owned();
+    // Handed over afterwards: where no thread can be started, it is told here.
+    let (hand_over, handed) = channel::<Told>();
+    let spawned = thread::Builder::new().name("heapdump-live".into()).spawn(move || {
         platform::block_signals();
+        let Ok(told) = handed.recv() else { return };
         let opened = Sink::open(&request.target, Utc::now(), &request.limits);
         match opened {
             Ok(sink) if request.live == Live::Off => in_process(&*reach, request, sink, told),
@@ -126,6 +129,10 @@ where
         }
         drop(in_flight);
     });
+    match spawned {
+        Ok(_) => drop(hand_over.send(told)),
+        Err(error) => told.tell(Err(Error::no_thread(&error, Some(&subject)))),
+    }
 }
 
 /// Tells the outcome, whatever happens.

@@ -29,20 +29,10 @@ pub fn is_killed_as_a_group(root: &Path) -> bool {
     let places = || {
         let memberships = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
         let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
-        let path = memberships
-            .lines()
-            .find_map(|line| line.strip_prefix("0::"))?
-            .to_owned();
-        let (mount_root, mount_point) = V2.mount(&mounts)?;
-        let top = root.join(mount_point.strip_prefix('/')?);
-        let inner = path
-            .strip_prefix(mount_root)
-            .unwrap_or("")
-            .trim_start_matches('/')
-            .to_owned();
-        Some((top.join(inner), top))
+        let path = memberships.lines().find_map(|line| line.strip_prefix("0::"))?;
+        V2.place(root, &mounts, path)
     };
-    let Some((own, top)) = places() else { return false };
+    let Some((top, own)) = places() else { return false };
     own.ancestors()
         .take_while(|directory| directory.starts_with(&top))
         .any(|directory| fs::read_to_string(directory.join("memory.oom.group")).is_ok_and(|flag| flag.trim() == "1"))
@@ -83,11 +73,8 @@ fn cgroup(root: &Path, process: &str) -> Option<u64> {
             } else {
                 return None;
             };
-            let (mount_root, mount_point) = files.mount(&mounts)?;
-            let top = root.join(mount_point.strip_prefix('/')?);
-            // Inside a container the path may be the host's while the mount is the container's.
-            let inner = path.strip_prefix(mount_root).unwrap_or("").trim_start_matches('/');
-            files.least_left(&top, &top.join(inner))
+            let (top, own) = files.place(root, &mounts, path)?;
+            files.least_left(&top, &own)
         })
         .min()
 }
@@ -120,6 +107,16 @@ const V2: Controller = Controller {
 };
 
 impl Controller {
+    /// The directories of the mount, and of the group with that path in it.
+    fn place(&self, root: &Path, mounts: &str, path: &str) -> Option<(PathBuf, PathBuf)> {
+        let (mount_root, mount_point) = self.mount(mounts)?;
+        let top = root.join(mount_point.strip_prefix('/')?);
+        // Inside a container the path may be the host's while the mount is the container's.
+        let inner = path.strip_prefix(mount_root).unwrap_or("").trim_start_matches('/');
+        let own = top.join(inner);
+        Some((top, own))
+    }
+
     /// Root within the hierarchy and mount point, from `/proc/self/mountinfo` (proc(5)):
     /// `36 35 98:0 /root /mount/point options … - type source super,options`.
     fn mount<'a>(&self, mounts: &'a str) -> Option<(&'a str, &'a str)> {
