@@ -24,11 +24,16 @@ function oneOf(values, a = `one of ${values.join(', ')}`) {
   return { is: (value) => values.includes(value), a }
 }
 
+/** Of options by name; it inherits none, such as `constructor`. */
+function table(...parts) {
+  return Object.assign(Object.create(null), ...parts)
+}
+
 function isWhole(value) {
   return Number.isInteger(value) && value >= 0 && value < 2 ** 32
 }
 
-const CAPTURE = {
+const CAPTURE = table({
   directory: isString,
   compress: isCompression,
   redact: isBoolean,
@@ -37,15 +42,15 @@ const CAPTURE = {
   memoryGuard: isBoolean,
   comparable: isComparable,
   timeoutMs: isTime,
-}
-const SYNC = { ...CAPTURE, filename: isString }
-const ASYNC_ONLY = { live: isLive, signal: isAbortSignal, onProgress: isFunction }
-const ASYNC = { ...SYNC, ...ASYNC_ONLY }
-const BY_TRIGGER = { ...CAPTURE, live: isLive, quiet: isBoolean }
-const CONFIGURATION = { ...BY_TRIGGER, threads: isCover }
-const READING = { salvage: isBoolean, redact: isBoolean }
-const LEAKS = { ...READING, top: isCount, filter: isString }
-const RETAINERS = { id: isCount, className: isString, top: isCount }
+})
+const SYNC = table(CAPTURE, { filename: isString })
+const ASYNC_ONLY = table({ live: isLive, signal: isAbortSignal, onProgress: isFunction })
+const ASYNC = table(SYNC, ASYNC_ONLY)
+const BY_TRIGGER = table(CAPTURE, { live: isLive, quiet: isBoolean })
+const CONFIGURATION = table(BY_TRIGGER, { threads: isCover })
+const READING = table({ salvage: isBoolean, redact: isBoolean })
+const LEAKS = table(READING, { top: isCount, filter: isString })
+const RETAINERS = table({ id: isCount, className: isString, top: isCount })
 
 /** Of `watch`; `isGrowth` tells whether a text says how much something may grow. */
 function watchOptions(isGrowth) {
@@ -53,8 +58,7 @@ function watchOptions(isGrowth) {
     is: (value) => value === false || (Array.isArray(value) && value.every((growth) => isGrowth(`${growth}`))),
     a: "false or a list of growths such as '50%', '200MB' or a number of bytes",
   }
-  return {
-    ...BY_TRIGGER,
+  return table(BY_TRIGGER, {
     heap: isGrowths,
     rss: isGrowths,
     external: isGrowths,
@@ -62,12 +66,12 @@ function watchOptions(isGrowth) {
     nearLimit: isBoolean,
     settleMs: isTime,
     minIntervalMs: isTime,
-  }
+  })
 }
 
 /** Of a table that is ordered by one of these keys. */
 function rowOptions(keys) {
-  return { top: isCount, sort: oneOf(keys), filter: isString }
+  return table({ top: isCount, sort: oneOf(keys), filter: isString })
 }
 
 /** The values of options that are `known`, or why they cannot be obeyed; `warn` hears of others. */
@@ -77,8 +81,8 @@ function readOptions(options, known, warn) {
   const refuse = (message) => ({ values, failure: { code: 'ERR_HEAPDUMP_ARGUMENT', message } })
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
-    const expected = Object.hasOwn(known, name) ? known[name] : undefined
-    if (!expected && known === SYNC && has(ASYNC_ONLY, name)) {
+    const expected = known[name]
+    if (!expected && known === SYNC && name in ASYNC_ONLY) {
       return refuse(`the option \`${name}\` belongs to writeSnapshotAsync`)
     }
     if (!expected) {
@@ -92,11 +96,6 @@ function readOptions(options, known, warn) {
     }
   }
   return { values }
-}
-
-/** Its own: every object inherits a `constructor`. */
-function has(object, name) {
-  return Object.hasOwn(object, name)
 }
 
 module.exports = { SYNC, ASYNC, CONFIGURATION, READING, LEAKS, RETAINERS, watchOptions, rowOptions, readOptions }
