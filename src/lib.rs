@@ -40,4 +40,5 @@ pub mod redact;
 pub mod report;
 pub mod snapshot;
 pub mod trigger;
+mod unnamed;
 pub mod v8;

@@ -12,8 +12,8 @@
 pub use imp::STALL_MAX;
 pub use imp::{
     at_exit, begin_flush, block_signals, create_private, descriptor_alias, flush_directory, flush_stream, host_name,
-    is_a_directory, is_running, is_same_file, is_same_owner, keep_across_exec, link, not_found, on_first_thread,
-    open_no_link, open_stream, return_memory, too_many_links, unnamed_file, write_stream,
+    is_a_directory, is_running, is_same_file, is_same_owner, keep_across_exec, not_found, on_first_thread,
+    open_no_link, open_stream, return_memory, too_many_links, write_stream,
 };
 use std::fs::File;
 use std::io;
@@ -22,11 +22,9 @@ use std::path::Path;
 #[cfg(unix)]
 mod imp {
     use super::{File, Path, io};
-    use std::ffi::CString;
     use std::fs::{Metadata, OpenOptions, Permissions};
     use std::io::Write;
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::time::{Duration, Instant};
 
@@ -91,55 +89,6 @@ mod imp {
     /// Restores what the umask took away of the owner's own rights.
     fn set_owner_only(file: &File) -> io::Result<()> {
         file.set_permissions(Permissions::from_mode(OWNER_ONLY))
-    }
-
-    /// A file in `directory` without a name, where kernel and file system have that and `/proc` is
-    /// there to name it later.
-    #[cfg(target_os = "linux")]
-    pub fn unnamed_file(directory: &Path) -> Option<File> {
-        if crate::fault::faults().no_tmpfile {
-            return None;
-        }
-        let file = OpenOptions::new()
-            .write(true)
-            .read(true)
-            .mode(OWNER_ONLY)
-            .custom_flags(libc::O_TMPFILE)
-            .open(directory)
-            .ok()?;
-        set_owner_only(&file).ok()?;
-        std::fs::symlink_metadata(descriptor_path(&file)).ok()?;
-        Some(file)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub fn unnamed_file(_directory: &Path) -> Option<File> {
-        None
-    }
-
-    fn descriptor_path(file: &File) -> String {
-        format!("/proc/self/fd/{}", file.as_raw_fd())
-    }
-
-    /// Gives an unnamed file a name, which must be free.
-    pub fn link(file: &File, path: &Path) -> io::Result<()> {
-        let from = CString::new(descriptor_path(file))?;
-        let to = CString::new(path.as_os_str().as_bytes())?;
-        // SAFETY: module head.
-        let status = unsafe {
-            libc::linkat(
-                libc::AT_FDCWD,
-                from.as_ptr(),
-                libc::AT_FDCWD,
-                to.as_ptr(),
-                libc::AT_SYMLINK_FOLLOW,
-            )
-        };
-        if status == 0 {
-            Ok(())
-        } else {
-            Err(io::Error::last_os_error())
-        }
     }
 
     /// Makes a new name durable. Not every file system can; the file itself is flushed already.
@@ -335,12 +284,6 @@ mod imp {
     }
     pub fn create_private(path: &Path) -> io::Result<File> {
         File::options().read(true).write(true).create_new(true).open(path)
-    }
-    pub fn unnamed_file(_directory: &Path) -> Option<File> {
-        None
-    }
-    pub fn link(_file: &File, _path: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
     }
     pub fn flush_directory(_directory: &Path) {}
     pub fn descriptor_alias(_path: &Path) -> io::Result<Option<File>> {

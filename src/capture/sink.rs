@@ -26,7 +26,7 @@ use super::name::{self, default_name, next_microsecond};
 use super::{Limits, keep, platform};
 use crate::compression::Compression;
 use crate::error::{Code, Error};
-use crate::privacy;
+use crate::{privacy, unnamed};
 
 const PARTIAL_PREFIX: &str = ".heapdump-";
 const PARTIAL_SUFFIX: &str = ".partial";
@@ -195,7 +195,7 @@ impl Sink {
     }
 
     fn open_file(directory: PathBuf, name: FileName, shown: PathBuf) -> Result<Self, Error> {
-        let partial = match platform::unnamed_file(&directory) {
+        let partial = match unnamed::create(&directory) {
             Some(file) => Partial::Unnamed(file),
             None => Partial::Named(partial_file(&directory).map_err(|error| Error::io(&error, "open", &shown))?),
         };
@@ -390,7 +390,7 @@ fn replace(partial: Partial, directory: &Path, path: &Path) -> io::Result<()> {
             // As others' sweeps see it: it has a writer, and is young, however long the flush took.
             let _ = file.try_lock();
             let _ = file.set_modified(SystemTime::now());
-            let linked = partial_name().make_in(directory, |temporary| platform::link(&file, temporary))?;
+            let linked = partial_name().make_in(directory, |temporary| unnamed::link(&file, temporary))?;
             linked.into_temp_path().persist(path).map_err(|error| error.error)
         }
     }
@@ -407,7 +407,7 @@ fn claim_free_name(
         let path = directory.join(default_name(time, ending));
         let outcome = match partial {
             Partial::Unnamed(file) => {
-                let outcome = platform::link(&file, &path);
+                let outcome = unnamed::link(&file, &path);
                 partial = Partial::Unnamed(file);
                 outcome
             }

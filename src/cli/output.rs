@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
-use crate::privacy;
+use crate::{privacy, unnamed};
 
 /// As many links as the kernel follows.
 const LINKS_MAX: u32 = 40;
@@ -121,10 +121,10 @@ impl Destination {
         let directory = directory.unwrap_or(Path::new("."));
         let mut named = tempfile::Builder::new();
         named.prefix(".rs-heapdump-").suffix(".partial");
-        if let Some(mut file) = unnamed(directory) {
+        if let Some(mut file) = unnamed::create(directory) {
             let written = contents(&mut file)?;
             file.sync_all()?;
-            let linked = named.make_in(directory, |name| link(&file, name))?;
+            let linked = named.make_in(directory, |name| unnamed::link(&file, name))?;
             linked.persist(target).map_err(|error| error.error)?;
             return Ok(written);
         }
@@ -134,40 +134,6 @@ impl Destination {
         file.persist(target).map_err(|error| error.error)?;
         Ok(written)
     }
-}
-
-/// A file that goes with this process, however that ends; not every file system has them.
-#[cfg(target_os = "linux")]
-fn unnamed(directory: &Path) -> Option<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE);
-    let file = options.open(directory).ok()?;
-    // Without /proc it could not be given a name.
-    fs::metadata(descriptor(&file)).is_ok().then_some(file)
-}
-
-#[cfg(target_os = "linux")]
-fn descriptor(file: &File) -> PathBuf {
-    use std::os::fd::AsRawFd;
-    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
-}
-
-#[cfg(target_os = "linux")]
-fn link(file: &File, name: &Path) -> io::Result<()> {
-    use nix::fcntl::{AT_FDCWD, AtFlags};
-    let linked = nix::unistd::linkat(AT_FDCWD, &descriptor(file), AT_FDCWD, name, AtFlags::AT_SYMLINK_FOLLOW);
-    Ok(linked?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn unnamed(_directory: &Path) -> Option<File> {
-    None
-}
-
-#[cfg(not(target_os = "linux"))]
-fn link(_file: &File, _name: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Until there is room, or nobody left to make any.
