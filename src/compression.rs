@@ -13,13 +13,16 @@ use std::io::{self, BufRead, Read, Write};
 use std::mem;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 /// Of 1 to 9: the fastest.
 const GZIP_LEVEL: u32 = 1;
 /// Of 1 to 22: the fastest.
 const ZSTD_LEVEL: i32 = 1;
 
 /// How a file is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Compression {
     /// As V8 wrote it.
     #[default]

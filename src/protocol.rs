@@ -55,7 +55,7 @@ pub struct Capture {
     pub live: Option<LiveChoice>,
     /// `none`, `gzip` or `zstd`; where nothing is said and there is a file name, as that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub compress: Option<CompressChoice>,
+    pub compress: Option<Compression>,
     /// Leave out what strings contain; with false it is as the process is configured.
     #[serde(skip_serializing_if = "is_false")]
     pub redact: bool,
@@ -83,25 +83,6 @@ pub enum LiveChoice {
     Off,
     Prefer,
     Require,
-}
-
-/// How the file is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CompressChoice {
-    None,
-    Gzip,
-    Zstd,
-}
-
-impl From<CompressChoice> for Compression {
-    fn from(choice: CompressChoice) -> Self {
-        match choice {
-            CompressChoice::None => Self::None,
-            CompressChoice::Gzip => Self::Gzip,
-            CompressChoice::Zstd => Self::Zstd,
-        }
-    }
 }
 
 /// What is heard.

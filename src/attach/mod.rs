@@ -37,8 +37,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::compression::Compression;
 use crate::error::Error;
-use crate::protocol::{CompressChoice, LiveChoice, Progress, Snapshot, Support, ThreadChoice};
+use crate::protocol::{LiveChoice, Progress, Snapshot, Support, ThreadChoice};
 use crate::trigger::config::Signal;
 
 /// Snapshots that are wanted of a process.
@@ -51,7 +52,7 @@ pub struct Wanted {
     pub directory: Option<PathBuf>,
     pub thread: Option<ThreadChoice>,
     pub live: Option<LiveChoice>,
-    pub compress: Option<CompressChoice>,
+    pub compress: Option<Compression>,
     /// Leave out what strings contain.
     pub redact: bool,
     /// Without it, as the process is configured.

@@ -28,7 +28,7 @@ use nix::unistd::geteuid;
 
 use super::config::Cover;
 use super::{support, threads};
-use crate::capture::{Captured, Compression, Estimate, Limits, Live, Mode, Outcome, Request, Target, block_signals};
+use crate::capture::{Captured, Estimate, Limits, Live, Mode, Outcome, Request, Target, block_signals};
 use crate::error::{Code, Error};
 use crate::protocol::{self, Ask, Failure, LINE_BYTES_MAX, LiveChoice, PREFIX, Progress, Snapshot, ThreadChoice, Word};
 
@@ -242,7 +242,7 @@ enum Told {
 
 /// What is wanted, in place of what signals are configured for.
 fn adapt(request: &mut Request, wanted: &protocol::Capture, tell: Sender<Told>) {
-    let chosen = wanted.compress.map(Compression::from);
+    let chosen = wanted.compress;
     if let Target::Default {
         directory, compression, ..
     } = &mut request.target

@@ -35,7 +35,7 @@ use serde_json::json;
 use super::process::Target;
 use super::reach::Listener;
 use super::{By, Captured, Observer, Wanted, interrupt};
-use crate::capture::{self, Compression, Encoding, Foreign, Limits, Source, memory};
+use crate::capture::{self, Encoding, Foreign, Limits, Source, memory};
 use crate::error::{Code, Error};
 use crate::protocol::{LiveChoice, Progress, Snapshot, ThreadChoice};
 use crate::v8::HeapStatistics;
@@ -92,7 +92,7 @@ pub fn capture(target: &Target, wanted: &Wanted, observer: &dyn Observer) -> Res
     let limits = Limits::start(wanted.timeout);
     let destination = destination(wanted);
     let encoding = Encoding {
-        compression: compression(wanted).unwrap_or_else(|| destination.compression()),
+        compression: wanted.compress.unwrap_or_else(|| destination.compression()),
         redact: false,
     };
     let mut file = Foreign::open(&destination, encoding, &limits)?;
@@ -147,14 +147,10 @@ fn destination(wanted: &Wanted) -> capture::Target {
         None => capture::Target::Default {
             directory: wanted.directory.clone().unwrap_or_else(|| ".".into()),
             thread_id: 0,
-            compression: compression(wanted).unwrap_or_default(),
+            compression: wanted.compress.unwrap_or_default(),
             keep: None,
         },
     }
-}
-
-fn compression(wanted: &Wanted) -> Option<Compression> {
-    wanted.compress.map(Compression::from)
 }
 
 /// Whether SIGUSR1 would open the inspector. To a process that does not catch it, it is death.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::protocol::{CompressChoice, LiveChoice, ThreadChoice};
+use crate::compression::Compression;
+use crate::protocol::{LiveChoice, ThreadChoice};
 
 /// A snapshot of a running process: by the addon where it has loaded that, else by Node's inspector.
 #[derive(Clone, Debug, Args)]
@@ -127,7 +128,7 @@ impl From<Live> for LiveChoice {
     }
 }
 
-impl From<Compress> for CompressChoice {
+impl From<Compress> for Compression {
     fn from(how: Compress) -> Self {
         match how {
             Compress::Zstd => Self::Zstd,
