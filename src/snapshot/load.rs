@@ -93,8 +93,8 @@ pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Snapshot, S
 /// Reads a copy of what is in the file, and says that it was the file.
 pub(crate) fn open_copy(copy: File, path: &Path, options: &OpenOptions<'_>) -> Result<Snapshot, SnapshotError> {
     let facts = header(path)?.file;
-    let (copy, bytes) = source::plain(copy, path)?;
-    let compression = Compression::None;
+    let copy = source::plain(copy, path)?;
+    let (bytes, compression) = (copy.bytes, Compression::None);
     let mut snapshot = load(Source::File(copy), FileFacts { bytes, compression }, options)?;
     snapshot.file = facts;
     Ok(snapshot)

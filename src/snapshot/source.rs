@@ -30,6 +30,14 @@ pub(crate) struct RandomAccess {
 }
 
 impl RandomAccess {
+    fn new(file: File, path: &Path, bytes: u64) -> Self {
+        Self {
+            file: Arc::new(file),
+            path: Arc::new(path.to_owned()),
+            bytes,
+        }
+    }
+
     /// Fills `buffer` from `offset`; returns fewer bytes only at the end of the file.
     pub(crate) fn read_at(&self, mut buffer: &mut [u8], mut offset: u64) -> Result<usize, SnapshotError> {
         let mut total = 0;
@@ -88,8 +96,8 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Compression, u64), SnapshotEr
     if metadata.is_dir() {
         return Err(io_error("open", path, io::ErrorKind::IsADirectory.into()));
     }
-    let is_file = metadata.is_file();
-    let (plain, bytes) = plain(file, path)?;
+    let (is_file, bytes) = (metadata.is_file(), metadata.len());
+    let plain = RandomAccess::new(file, path, bytes);
     let mut magic = [0; 4];
     let got = if is_file { plain.read_at(&mut magic, 0)? } else { 0 };
     let compression = Compression::of_bytes(&magic[..got]);
@@ -108,15 +116,10 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Compression, u64), SnapshotEr
     Ok((Source::Stream(stream), compression, bytes))
 }
 
-/// What is in `file` as it is, and how much that is; errors name it `path`.
-pub(crate) fn plain(file: File, path: &Path) -> Result<(RandomAccess, u64), SnapshotError> {
+/// What is in `file` as it is; errors name it `path`.
+pub(crate) fn plain(file: File, path: &Path) -> Result<RandomAccess, SnapshotError> {
     let bytes = file.metadata().map_err(|error| io_error("stat", path, error))?.len();
-    let plain = RandomAccess {
-        file: Arc::new(file),
-        path: Arc::new(path.to_owned()),
-        bytes,
-    };
-    Ok((plain, bytes))
+    Ok(RandomAccess::new(file, path, bytes))
 }
 
 /// Hands a file's text over, block by block; `progress` is told of bytes done and bytes in all, 0 where not known.
