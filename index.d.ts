@@ -368,16 +368,20 @@ export interface Summary {
   classes: SummaryRow[]
 }
 
-/** A constructor, as in DevTools' Comparison. */
-export interface DiffRow {
-  name: string
-  script: ScriptPlace | null
+/** What came and went: objects, and their bytes. */
+export interface Changes {
   added: number
   removed: number
   delta: number
   added_bytes: number
   removed_bytes: number
   delta_bytes: number
+}
+
+/** A constructor, as in DevTools' Comparison. */
+export interface DiffRow extends Changes {
+  name: string
+  script: ScriptPlace | null
   /** Objects in each snapshot. */
   counts: number[]
   /** Ids of a few of the new ones; none where ids do not compare. */
@@ -391,15 +395,7 @@ export interface Diff {
   /** Whether objects were compared one by one, partly (live captures: those with stable ids), or only counted, and why. */
   ids: 'comparable' | 'partly' | 'different-process' | 'unstable'
   /** All changed classes together, whether they are listed or not. */
-  totals: {
-    classes: number
-    added: number
-    removed: number
-    delta: number
-    added_bytes: number
-    removed_bytes: number
-    delta_bytes: number
-  }
+  totals: Changes & { classes: number }
   classes: DiffRow[]
 }
 
